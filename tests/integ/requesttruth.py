@@ -166,14 +166,42 @@ def listed(truth, report, goroutines, v):
             if path in began and not over:
                 v.wrong.append(f"{path} is listed twice")
             began |= set() if over else {path}
+            if q.get("age_s") is not None:
+                span_began = truth.goroutines[q["served_by"]]["began"]
+                if not truth.began_to_look - 0.001 <= span_began + q["age_s"] <= truth.looked + 0.001:
+                    v.wrong.append(f"{path} is said to be {q['age_s']} s old, and its span began {truth.looked - span_began} s ago")
             if q.get("served_by") and not over:
                 v.add(goroutines[q["served_by"]], {**q, "relation": "serves", "over": False})
             deadlines = [g["deadline"] - truth.looked for g in truth.goroutines.values() if path in (g["holds"] or []) and g["deadline"]]
             if q.get("deadline_s") is not None and not any(abs(d - q["deadline_s"]) < LATE for d in deadlines):
                 v.wrong.append(f"the deadline of {path} is said to be {q['deadline_s']} s from then, and is {deadlines}")
             for g in q["goroutines"]:
-                v.add(goroutines[g["goid"]], {**q, "relation": g["relation"], "over": over})
+                own = {key: g[key] for key in ("trace_id", "span_id", "span")}
+                v.add(goroutines[g["goid"]], {**q, **own, "relation": g["relation"], "over": over})
     return truth.live().keys() - began
+
+
+def unsaid_spans(truth, goroutines):
+    """Goroutines whose innermost span is not told, though a variable of theirs leads to it: who waits for Done has none any more."""
+    unsaid = []
+    for goid, known in truth.goroutines.items():
+        said = goroutines[goid]["request"] or {}
+        if known["span"] and known["must"] and not known["case"].endswith("-done") and said.get("span_id") != known["span_id"]:
+            unsaid.append(known["case"])
+    return unsaid
+
+
+def what_frameworks_know_is_said(kind):
+    """Each span, and each route."""
+    with Target(kind, command=build.built_with_modules("frameworks")) as t:
+        truth = Truth(t.truth())
+        goroutines = looked(truth, t.pid)
+    spans = sum(bool(g["span"]) for g in truth.goroutines.values())
+    expect(spans, "nobody is in a span")
+    unsaid = unsaid_spans(truth, goroutines)
+    expect(not unsaid, f"of {spans} spans these are not said: {collections.Counter(unsaid)}")
+    routeless = [g["request"]["path"] for g in goroutines.values() if g["request"] and not g["request"]["over"] and not g["request"]["route"]]
+    expect(not routeless, f"requests without a route: {sorted(set(routeless))}")
 
 
 def all_that_is_said_is_true(kind, command):
@@ -181,6 +209,7 @@ def all_that_is_said_is_true(kind, command):
         truth = Truth(t.truth())
         goroutines = looked(truth, t.pid)
         v = judged(truth, goroutines)
+        truth.began_to_look = time.time()
         code, out, said = parkwatch("requests", "-p", t.pid, "-f", "json")
         truth.looked = time.time()
     expect(code == 0, f"requests: exit {code}: {said}")
@@ -267,6 +296,7 @@ def cases():
         yield f"requests: all_that_is_said_is_true [go1.{minor} {mode}]", lambda m=minor, o=mode: all_that_is_said_is_true("hang", build.built(m, o, "requests"))
     for kind in ("routers", "calls"):
         yield f"requests: all_that_is_said_is_true [{kind}]", lambda k=kind: all_that_is_said_is_true(k, build.built_with_modules("frameworks"))
+        yield f"requests: what_frameworks_know_is_said [{kind}]", lambda k=kind: what_frameworks_know_is_said(k)
     for minor in (19, 27):
         name = f"requests: what_is_said_while_it_works_was_so_then [go1.{minor}]"
         yield name, lambda m=minor: what_is_said_while_it_works_was_so_then(m)

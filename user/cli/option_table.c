@@ -304,6 +304,14 @@ const struct opt_def opt_table[] = {
 	  .help = "only requests whose route is like this, * and ? as in a shell: '/api/quote*'; "
 		  "the path, if no route is known" },
 
+	{ PART_FILTER, "trace", 0, OPT_TRACE, AT(trace), RQS, "ID",
+	  .help = "only requests with goroutines in the trace with this id, and those: all of its "
+		  "digits, or the first ones, 8 at least" },
+	{ PART_FILTER, "trace", 0, OPT_TRACE, AT(trace), DMP, "ID",
+	  .help = "only goroutines in the trace with this id, or whose request is in it: all of "
+		  "its digits, or the first ones, 8 at least",
+	  .needs = "requests" },
+
 	/* --- what is shown --- */
 	{ PART_SHOW, "group", 0, OPT_WORD, AT(group), DMP | RPT, "BY",
 	  .help = "text, json: groups of goroutines with counts, the largest first",

@@ -156,6 +156,7 @@ void opt_takes(const struct opt_def *d, char *text, size_t size)
 		[OPT_TIME] = "a time such as 10s, 500ms or 2m",
 		[OPT_MOMENT] = "a time such as 10s, 500ms or 2m, or one of day such as 03:10",
 		[OPT_GOIDS] = "numbers of goroutines such as 1,18",
+		[OPT_TRACE] = "8 to 32 hexadecimal digits",
 		[OPT_NUMBER] = "a whole number",
 		[OPT_ADDRESS] = "an address such as 0xc000012345",
 		[OPT_BYTES] = "a size such as 64K, 8M or 1G",

@@ -15,6 +15,9 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "cli/option_table.h"
+#include "facts/requests.h"
+
+#define TRACE_DIGITS_MIN 8u /* of an id that is one of a kind */
 
 /* An option's number for getopt; those below are letters. */
 #define LONG_FIRST 1000
@@ -121,6 +124,16 @@ static int opt_moment(const struct opt_def *d, const char *text, struct moment *
 	return err || (!ret->clock && (ret->ns < d->min || ret->ns > d->max)) ? -EINVAL : 0;
 }
 
+static int opt_trace(const char *text, const char **ret)
+{
+	const size_t len = strspn(text, "0123456789abcdefABCDEF");
+
+	if (text[len] || len < TRACE_DIGITS_MIN || len > GTRACE_DIGITS)
+		return -EINVAL;
+	*ret = text;
+	return 0;
+}
+
 static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 {
 	void *at = (char *)o + d->offset;
@@ -133,6 +146,7 @@ static int opt__set(const struct opt_def *d, struct opts *o, const char *text)
 	case OPT_COUNT: ++*(unsigned int *)at; return 0;
 	case OPT_TEXT:
 	case OPT_FILE: *(const char **)at = text; return 0;
+	case OPT_TRACE: return opt_trace(text, at);
 	case OPT_GOIDS: return opt_goids(text, o->goids, &o->nr_goids);
 	case OPT_FILTER: return opt_filter(d, o, text);
 	case OPT_PIDS: return opt_pids(o, text);

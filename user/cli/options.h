@@ -83,6 +83,7 @@ struct opts {
 	bool elements;       /* of channels */
 	bool requests;       /* of dump: which request each works for */
 	const char *route;   /* of requests; NULL: all */
+	const char *trace;   /* of dump and requests: how its id begins; NULL: all */
 	bool no_probes;      /* of record and leaks */
 	double max_overhead; /* percent, of record and leaks; 0: no limit */
 	uint64_t max_events; /* single ones in a recording of record; 0: none */

@@ -38,7 +38,8 @@ static void say_end(const struct snapshot *t, const struct snapshot_requests *re
 
 static int show(const struct opts *o, const struct format *f, const struct filter *filter,
 		const struct snapshot *t, const struct snapshot_requests *requests,
-		const struct labelbook *labels, struct outfile *out, struct cause *why)
+		const struct labelbook *labels, const struct resource *resource,
+		struct outfile *out, struct cause *why)
 {
 	const struct dump_input in = { .censuses = (const struct census *const *)t->censuses,
 				       .namers = t->target.namers,
@@ -54,6 +55,7 @@ static int show(const struct opts *o, const struct format *f, const struct filte
 		err = request_rows__new(d, o->route, &rr);
 	if (err)
 		return cause__set(why, err, "out of memory");
+	rr->resource = resource;
 	snapshot__meta(t, &meta);
 	err = format__write(f, VIEW_REQUESTS,
 			    &(struct shown){ .requests = { .rows = rr, .meta = &meta } },
@@ -69,6 +71,7 @@ static int requests(const struct opts *o, const struct format *f, const struct f
 {
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
 	struct snapshot_requests of = { .nr = 0 };
+	struct resource resource = { .nr = 0 };
 	scoped(outfile) out = NULL;
 	scoped(labelbook) labels = NULL;
 	scoped(snapshot) t = NULL;
@@ -84,8 +87,11 @@ static int requests(const struct opts *o, const struct format *f, const struct f
 	if (!err)
 		err = snapshot__requests(t, &until, &of, why);
 	if (!err)
-		err = show(o, f, filter, t, &of, labels, out, why);
+		err = snapshot__resource(t, &resource, why);
+	if (!err)
+		err = show(o, f, filter, t, &of, labels, &resource, out, why);
 	snapshot_requests__done(&of);
+	resource__done(&resource);
 	return err;
 }
 

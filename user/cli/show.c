@@ -17,6 +17,7 @@ int show_filtered(const struct opts *o, const struct filter *filter, const struc
 		.sort = (enum dump_sort)o->sort,
 		.top = o->group || o->diff ? 0 : o->top,
 		.full = o->full,
+		.trace = o->trace,
 	};
 	const int err = dump__new(in, &dopts, ret);
 

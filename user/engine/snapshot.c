@@ -10,6 +10,7 @@
 #include "heap/gchan.h"
 #include "heap/gosecret.h"
 #include "requests/requests.h"
+#include "target/resource_read.h"
 
 static int snapshot__fail(const struct snapshot *t, int err, struct cause *why)
 {
@@ -230,6 +231,13 @@ int snapshot__requests(const struct snapshot *t, struct deadline *until,
 			return err;
 	}
 	return snapshot__check(t, why);
+}
+
+int snapshot__resource(const struct snapshot *t, struct resource *ret, struct cause *why)
+{
+	const int err = resource_read(t->target.proc, ret);
+
+	return err ? cause__set(why, err, "out of memory") : 0;
 }
 
 void snapshot__free(struct snapshot *t)

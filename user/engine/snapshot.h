@@ -19,6 +19,7 @@
 #include "census/census.h"
 #include "facts/labelbook.h"
 #include "facts/requests.h"
+#include "facts/resource.h"
 #include "engine/target.h"
 #include "engine/job.h"
 #include "view/recording.h"
@@ -104,6 +105,9 @@ void snapshot_requests__done(struct snapshot_requests *r);
  */
 int snapshot__requests(const struct snapshot *t, struct deadline *until,
 		       struct snapshot_requests *ret, struct cause *why);
+
+/* What the process says that it is (target/resource_read). *ret: an empty one. 0 or -ENOMEM, with a cause. */
+int snapshot__resource(const struct snapshot *t, struct resource *ret, struct cause *why);
 
 /* What a report says of the process; borrows from t. seen and lost are left to the caller. */
 void snapshot__meta(const struct snapshot *t, struct report_meta *ret);

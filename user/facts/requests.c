@@ -1,6 +1,55 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "facts/requests.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static bool any_of(const uint8_t *bytes, size_t nr)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		any |= bytes[i];
+	return any;
+}
+
+bool gtrace_is_known(const struct gtrace *t)
+{
+	return any_of(t->trace_id, sizeof(t->trace_id));
+}
+
+static void put_digits(const uint8_t *bytes, size_t nr, char *to)
+{
+	for (size_t i = 0; any_of(bytes, nr) && i < nr; i++)
+		snprintf(to + 2 * i, 3, "%02x", bytes[i]);
+}
+
+struct gtrace_text gtrace_text_of(const struct gtrace *t)
+{
+	struct gtrace_text text = { "", "" };
+
+	put_digits(t->trace_id, sizeof(t->trace_id), text.trace_id);
+	put_digits(t->span_id, sizeof(t->span_id), text.span_id);
+	return text;
+}
+
+bool gtrace_begins_with(const struct gtrace *t, const char *digits)
+{
+	const struct gtrace_text text = gtrace_text_of(t);
+
+	return text.trace_id[0] && !strncasecmp(text.trace_id, digits, strlen(digits));
+}
+
+const struct gtrace *grequests__trace(const struct grequests *rs, const struct grequest_of *of)
+{
+	if (gtrace_is_known(&of->trace))
+		return &of->trace;
+	return of->request && gtrace_is_known(&rs->v[of->request - 1].trace)
+		       ? &rs->v[of->request - 1].trace
+		       : NULL;
+}
+
 void grequests__free(struct grequests *rs)
 {
 	if (!rs)

@@ -83,6 +83,18 @@ struct grequests {
 void grequests__free(struct grequests *rs);
 DEFINE_SCOPED(grequests)
 
+bool gtrace_is_known(const struct gtrace *t);
+/* Its ids in hexadecimal digits, as they are written everywhere; "": not known. */
+#define GTRACE_DIGITS 32
+struct gtrace_text {
+	char trace_id[GTRACE_DIGITS + 1], span_id[GTRACE_DIGITS / 2 + 1];
+};
+struct gtrace_text gtrace_text_of(const struct gtrace *t);
+/* Whether its trace id begins with these digits, small or capital. */
+bool gtrace_begins_with(const struct gtrace *t, const char *digits);
+/* What the goroutine is in, else what its request is in. NULL: neither is known. */
+const struct gtrace *grequests__trace(const struct grequests *rs, const struct grequest_of *of);
+
 /* "serves", "of"; NULL of GREQUEST_NONE. */
 const char *grequest_relation_word(enum grequest_relation r);
 const char *grequest_kind_word(enum grequest_kind k); /* "http"; NULL: not known */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "format/request_put.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 static void put_text(struct framer *f, const char *text, struct textbuf *to)
@@ -24,8 +26,7 @@ void request_put__name(struct framer *f, const struct grequest *r, struct textbu
 	}
 }
 
-/* "31 s", "1.5 s", "20 ms" */
-static void put_time(int64_t ns, struct textbuf *to)
+void request_put__time(int64_t ns, struct textbuf *to)
 {
 	const uint64_t ms = (uint64_t)ns / NS_PER_MS;
 
@@ -40,8 +41,49 @@ static void put_time(int64_t ns, struct textbuf *to)
 void request_put__deadline(int64_t left_ns, struct textbuf *to)
 {
 	textbuf__text(to, left_ns < 0 ? "deadline passed " : "deadline in ");
-	put_time(left_ns < 0 ? -left_ns : left_ns, to);
+	request_put__time(left_ns < 0 ? -left_ns : left_ns, to);
 	textbuf__text(to, left_ns < 0 ? " ago" : "");
+}
+
+void request_put__span(struct framer *f, const char *words, const struct gtrace *t,
+		       struct textbuf *to)
+{
+	const struct gtrace_text text = gtrace_text_of(t);
+
+	if (!text.span_id[0] && !t->span)
+		return;
+	textbuf__text(to, words);
+	textbuf__text(to, text.span_id);
+	if (!t->span)
+		return;
+	textbuf__text(to, text.span_id[0] ? " \"" : "\"");
+	put_text(f, t->span, to);
+	textbuf__text(to, "\"");
+}
+
+void request_put__trace(struct framer *f, const struct gtrace *t, struct textbuf *to)
+{
+	const struct gtrace_text text = gtrace_text_of(t);
+
+	if (text.trace_id[0]) {
+		textbuf__text(to, ", trace ");
+		textbuf__text(to, text.trace_id);
+	}
+	request_put__span(f, ", span ", t, to);
+}
+
+/* A trace that is only its request's has no span of it. */
+static void put_trace_of(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
+			 struct textbuf *to)
+{
+	const struct gtrace *t = grequests__trace(rs, of);
+	struct gtrace without = { .span = NULL };
+
+	if (t && t != &of->trace) {
+		memcpy(without.trace_id, t->trace_id, sizeof(without.trace_id));
+		t = &without;
+	}
+	request_put__trace(f, t ? t : &of->trace, to);
 }
 
 void request_put__of(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
@@ -58,6 +100,7 @@ void request_put__of(struct framer *f, const struct grequests *rs, const struct 
 	request_put__name(f, r, to);
 	if (r->over)
 		textbuf__text(to, ", which is over");
+	put_trace_of(f, rs, of, to);
 	if (of->has_deadline) {
 		textbuf__text(to, ", ");
 		request_put__deadline(of->left_ns, to);
@@ -77,6 +120,18 @@ void request_put__json_name(struct framer *f, const struct grequest *r, struct j
 	put_string(f, "method", r->method, w);
 	put_string(f, "path", r->path, w);
 	put_string(f, "route", r->route, w);
+}
+
+void request_put__json_trace(struct framer *f, const struct gtrace *trace, const struct gtrace *of,
+			     struct json_writer *w)
+{
+	static const struct gtrace none;
+	const struct gtrace_text a = gtrace_text_of(trace ? trace : &none),
+				 b = gtrace_text_of(of ? of : &none);
+
+	jsonw_string_field(w, "trace_id", a.trace_id[0] ? a.trace_id : NULL);
+	jsonw_string_field(w, "span_id", b.span_id[0] ? b.span_id : NULL);
+	put_string(f, "span", of ? of->span : NULL, w);
 }
 
 static void put_passed(const struct grequest_of *of, struct json_writer *w)
@@ -107,5 +162,6 @@ void request_put__json(struct framer *f, const struct grequests *rs, const struc
 	jsonw_uint_or_null_field(w, "served_by", r->served_by, r->served_by);
 	put_passed(of, w);
 	jsonw_bool_field(w, "cancelled", of->cancelled);
+	request_put__json_trace(f, grequests__trace(rs, of), &of->trace, w);
 	jsonw_end_object(w);
 }

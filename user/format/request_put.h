@@ -9,8 +9,15 @@
 
 /* "GET /api/quote/7 (route /api/quote/{id})" */
 void request_put__name(struct framer *f, const struct grequest *r, struct textbuf *to);
+/* "31 s", "1.5 s", "20 ms" */
+void request_put__time(int64_t ns, struct textbuf *to);
 /* "deadline passed 31 s ago", "deadline in 5 s" */
 void request_put__deadline(int64_t left_ns, struct textbuf *to);
+/* ", trace 0af7651916cd43dd8448eb211c80319c, span b7ad6b7169203331 \"GET /api\"": what is known. */
+void request_put__trace(struct framer *f, const struct gtrace *t, struct textbuf *to);
+/* ", in span b7ad6b7169203331 \"fetch\"" */
+void request_put__span(struct framer *f, const char *words, const struct gtrace *t,
+		       struct textbuf *to);
 /* "serves GET /api/quote/7", "of GET /quote/9, which is over"; rs: not NULL */
 void request_put__of(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
 		     struct textbuf *to);
@@ -22,6 +29,9 @@ static inline bool grequest_is_told(const struct grequest_of *of)
 
 /* Members of an object: kind, method, path, route. */
 void request_put__json_name(struct framer *f, const struct grequest *r, struct json_writer *w);
+/* Members: trace_id, span_id, span. trace: NULL, none; of: that of the span; NULL: none. */
+void request_put__json_trace(struct framer *f, const struct gtrace *trace, const struct gtrace *of,
+			     struct json_writer *w);
 /* Of a goroutine: "request": {...} or null; "requests_in_hand" where there are several. */
 void request_put__json(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
 		       struct json_writer *w);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * requests_json: {"target":{...},"taken_unix_ns":...,"requests":[...],"over":[...],
- * "several_in_hand":0,"moved":0}
+ * requests_json: {"target":{...},"taken_unix_ns":...,"resource":{"service.name":"api",...},
+ * "requests":[...],"over":[...],"several_in_hand":0,"moved":0}
  */
 #include <errno.h>
 
@@ -29,6 +29,8 @@ static void put_goroutine(struct writer *w, uint32_t row)
 	jsonw_string_field(j, "relation",
 			   grequest_relation_word((enum grequest_relation)of->relation));
 	jsonw_bool_field(j, "made_by_it", of->made_by_it);
+	request_put__json_trace(d->framer, grequests__trace(d->in.requests[r->rt], of), &of->trace,
+				j);
 	jsonw_string_field(j, "status", dump__status(d, r));
 	jsonw_string_field(j, "reason", dump__reason(d, r));
 	jsonw_uint_or_null_field(j, "wait_ns", wait_ns, wait_ns != DUMP_UNKNOWN);
@@ -57,11 +59,15 @@ static void put_request(struct writer *w, const struct request_row *v)
 	put_text(w, "host", v->r->host);
 	put_text(w, "peer", v->r->peer);
 	jsonw_uint_or_null_field(j, "served_by", v->r->served_by, v->r->served_by);
-	jsonw_null_field(j, "age_s"); /* net/http does not note it */
+	if (v->r->age_ns >= 0)
+		jsonw_float_field(j, "age_s", (double)v->r->age_ns / 1e9, 3);
+	else
+		jsonw_null_field(j, "age_s"); /* net/http does not note it */
 	if (v->r->has_deadline)
 		jsonw_float_field(j, "deadline_s", (double)v->r->left_ns / 1e9, 3);
 	else
 		jsonw_null_field(j, "deadline_s");
+	request_put__json_trace(w->rr->d->framer, &v->r->trace, &v->r->trace, j);
 	jsonw_array_field(j, "goroutines");
 	for (uint32_t i = 0; i < v->nr; i++)
 		put_goroutine(w, w->rr->rows[v->first + i]);
@@ -81,6 +87,16 @@ static void put_target(struct writer *w, const struct report_meta *m)
 	put_text(w, "exe", m->exe);
 	jsonw_end_object(j);
 	jsonw_uint_field(j, "taken_unix_ns", m->wall_start_ns);
+}
+
+static void put_resource(struct writer *w, const struct resource *of)
+{
+	struct json_writer *j = &w->json;
+
+	jsonw_object_field(j, "resource");
+	for (size_t i = 0; of && i < of->nr; i++)
+		put_text(w, framer__text(w->rr->d->framer, of->v[i].key), of->v[i].value);
+	jsonw_end_object(j);
 }
 
 static void put_counts(struct writer *w)
@@ -110,6 +126,7 @@ int requests_show__json(struct request_rows *rr, const struct report_meta *meta,
 	jsonw_init(j, &to);
 	jsonw_start_object(j);
 	put_target(&w, meta);
+	put_resource(&w, rr->resource);
 	jsonw_array_field(j, "requests");
 	for (size_t i = 0; i < rr->nr - rr->nr_over; i++)
 		put_request(&w, &rr->v[i]);

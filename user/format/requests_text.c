@@ -2,11 +2,12 @@
 /*
  * requests_text: for a person: each request, and under it its goroutines:
  *
- *	GET /api/quote/7 (route /api/quote/{id}), host api:8080, from 10.0.0.1:41234, deadline passed 31 s ago
+ *	GET /api/quote/7 (route /api/quote/{id}), host api:8080, deadline passed 31 s ago, trace 0af7...
  *	  goroutine 18 serves it: sync.WaitGroup.Wait, 2 minutes, at main.quote /src/main.go:44
  *	  goroutine 19 is of it: chan send at main.fetch /src/main.go:61
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "format/dump_show.h"
@@ -27,7 +28,7 @@ static void put_wait(struct writer *w, const struct dump_row *r)
 		textbuf__format(&w->to, " for %llu s", (unsigned long long)(ns / NS_PER_SEC));
 }
 
-static void put_goroutine(struct writer *w, uint32_t row)
+static void put_goroutine(struct writer *w, const struct grequest *request, uint32_t row)
 {
 	struct dump *d = w->rr->d;
 	const struct dump_row *r = &d->rows[row];
@@ -46,6 +47,8 @@ static void put_goroutine(struct writer *w, uint32_t row)
 	put_wait(w, r);
 	if (stack != DUMP_NO_STACK)
 		textbuf__format(&w->to, " at %s %s:%u", p.func, p.file[0] ? p.file : "?", p.line);
+	if (memcmp(of->trace.span_id, request->trace.span_id, sizeof(of->trace.span_id)) != 0)
+		request_put__span(d->framer, ", in span ", &of->trace, &w->to);
 	textbuf__text(&w->to, "\n");
 }
 
@@ -68,18 +71,28 @@ static void put_request(struct writer *w, const struct request_row *v)
 		textbuf__text(&w->to, ", ");
 		request_put__deadline(v->r->left_ns, &w->to);
 	}
+	if (v->r->age_ns >= 0) {
+		textbuf__text(&w->to, ", began ");
+		request_put__time(v->r->age_ns, &w->to);
+		textbuf__text(&w->to, " ago");
+	}
+	request_put__trace(w->rr->d->framer, &v->r->trace, &w->to);
 	textbuf__text(&w->to, "\n");
 	for (uint32_t i = 0; i < v->nr; i++)
-		put_goroutine(w, w->rr->rows[v->first + i]);
+		put_goroutine(w, v->r, w->rr->rows[v->first + i]);
 }
 
-/* "2 requests under way in 'api' (pid 14101); 1 more is over, and has goroutines" */
+/* "2 requests under way in 'api' (pid 14101), service 'quotes'; 1 more is over, and has goroutines" */
 static void put_head(struct writer *w, const struct report_meta *meta)
 {
 	const size_t nr = w->rr->nr - w->rr->nr_over, over = w->rr->nr_over;
+	const char *service = w->rr->resource ? resource__get(w->rr->resource, "service.name")
+					      : NULL;
 
 	textbuf__format(&w->to, "%zu request%s under way in '%s' (pid %d)", nr, nr == 1 ? "" : "s",
 			framer__text(w->rr->d->framer, meta->comm), meta->pid);
+	if (service && service[0])
+		textbuf__format(&w->to, ", service '%s'", framer__text(w->rr->d->framer, service));
 	if (over)
 		textbuf__format(&w->to, "; %zu more %s over, and %s left goroutines behind", over,
 				over == 1 ? "is" : "are", over == 1 ? "has" : "have");

@@ -4,36 +4,30 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/u64map.h"
 #include "base/vec.h"
 
 #define KEY_LOCAL_ADDR "local-addr"  /* Go net/http/server.go LocalAddrContextKey */
 #define KEY_SERVER     "http-server" /* ServerContextKey */
 
-/* Go time/time.go: bit 63 of wall says that it has seconds since 1885, else ext has them, since 1 */
-#define WALL_MONOTONIC  (1ull << 63)
-#define WALL_NS_MASK    ((1ull << 30) - 1)
-#define SECONDS_TO_1970 62135596800ll
-#define SECONDS_TO_1885 59453308800ll
-#define SECONDS_MAX     (1ll << 33) /* of a deadline that is one: the year 2242 */
-
 struct contexts {
 	struct prover *p;
 	const struct webtypes *w;
+	struct spans *spans;
 	struct u64map known; /* address and type to number */
 	struct context *v;
 	size_t nr, room;
 	struct u64map parents; /* type id to where its context.Context lies + 1; 0: it has none */
 };
 
-int contexts__new(struct prover *p, const struct webtypes *w, struct contexts **ret)
+int contexts__new(struct prover *p, const struct webtypes *w, struct spans *spans,
+		  struct contexts **ret)
 {
 	struct contexts *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct contexts){ .p = p, .w = w };
+	*c = (struct contexts){ .p = p, .w = w, .spans = spans };
 	c->known.max = CONTEXTS_MAX;
 	c->parents.max = GOTYPES_MAX;
 	*ret = c;
@@ -104,20 +98,6 @@ static bool contexts__parent(struct contexts *c, const struct gotype *t, uint64_
 
 /* --- nodes --- */
 
-static bool deadline_of(struct contexts *c, uint64_t addr, int64_t *ret_ns)
-{
-	const uint64_t wall = prover__word(c->p, addr);
-	int64_t seconds = (int64_t)prover__word(c->p, addr + 8);
-
-	if (wall & WALL_MONOTONIC)
-		seconds = (int64_t)(wall << 1 >> 31) + SECONDS_TO_1885;
-	seconds -= SECONDS_TO_1970;
-	if (seconds <= 0 || seconds > SECONDS_MAX)
-		return false;
-	*ret_ns = seconds * (int64_t)NS_PER_SEC + (int64_t)(wall & WALL_NS_MASK);
-	return true;
-}
-
 /* The key of a value that net/http has put there; "": it is another's. */
 static void key_of(struct contexts *c, uint64_t addr, char *name, size_t size)
 {
@@ -145,10 +125,30 @@ static bool has_cancel(struct contexts *c, const struct gotype *t, uint64_t *ret
 	return f && f->type == c->w->cancel;
 }
 
-static void contexts__fill(struct contexts *c, struct context *n)
+/* What somebody has put there. */
+static void contexts__fill_value(struct contexts *c, struct context *n)
 {
 	const struct webtypes *w = c->w;
 	char key[32];
+
+	if (w->value_val != WEBTYPES_NONE) {
+		n->held = prover__held(c->p, prover__word(c->p, n->addr + w->value_val));
+		n->value = prover__word(c->p, n->addr + w->value_val + 8);
+	}
+	if (n->held && n->held == w->stream)
+		n->stream = n->value;
+	if (n->held)
+		n->span = spans__at(c->spans, n->held, n->value);
+	if (!w->key)
+		return;
+	key_of(c, n->addr, key, sizeof(key));
+	n->is_local_addr = !strcmp(key, KEY_LOCAL_ADDR);
+	n->is_server = !strcmp(key, KEY_SERVER);
+}
+
+static void contexts__fill(struct contexts *c, struct context *n)
+{
+	const struct webtypes *w = c->w;
 	uint64_t at;
 
 	n->own_ways = !is_of_context(c, n->type);
@@ -160,15 +160,10 @@ static void contexts__fill(struct contexts *c, struct context *n)
 		n->own_ways = true; /* withoutCancelCtx and the like */
 	}
 	if (n->type == w->timer && w->timer_deadline != WEBTYPES_NONE)
-		n->has_deadline = deadline_of(c, n->addr + w->timer_deadline, &n->deadline_ns);
-	if (n->type == w->value && w->stream && w->value_val != WEBTYPES_NONE &&
-	    prover__held(c->p, prover__word(c->p, n->addr + w->value_val)) == w->stream)
-		n->stream = prover__word(c->p, n->addr + w->value_val + 8);
-	if (n->type != w->value || !w->key)
-		return;
-	key_of(c, n->addr, key, sizeof(key));
-	n->is_local_addr = !strcmp(key, KEY_LOCAL_ADDR);
-	n->is_server = !strcmp(key, KEY_SERVER);
+		n->has_deadline =
+			prover__time(c->p, n->addr + w->timer_deadline, &n->deadline_ns);
+	if (n->type == w->value)
+		contexts__fill_value(c, n);
 }
 
 /*

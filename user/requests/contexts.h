@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "requests/prover.h"
+#include "requests/spans.h"
 #include "requests/webtypes.h"
 
 #define CONTEXTS_CHAIN_MAX 256u
@@ -35,11 +36,16 @@ struct context {
 	bool is_local_addr;  /* a value that net/http gives each connection */
 	bool is_server;      /* and the other one */
 	uint64_t stream;     /* address of the call of gRPC that it has as its value; 0: none */
+	/* what value it has, and where, if that is memory of a type; NULL: none that is known */
+	const struct gotype *held;
+	uint64_t value;
+	uint32_t span; /* number of the span that it is; 0: it is none */
 };
 
 struct contexts;
 /* All borrowed until free. -ENOMEM. */
-int contexts__new(struct prover *p, const struct webtypes *w, struct contexts **ret);
+int contexts__new(struct prover *p, const struct webtypes *w, struct spans *spans,
+		  struct contexts **ret);
 void contexts__free(struct contexts *c);
 DEFINE_SCOPED(contexts)
 

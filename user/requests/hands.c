@@ -19,6 +19,7 @@ struct hands {
 	struct prover *p;
 	const struct webtypes *w;
 	struct contexts *c;
+	struct spans *spans;
 	struct u64map code;   /* address: 1, a function begins there; 0: none does */
 	struct u64map groups; /* pc of a frame: 1, it is of package errgroup */
 	const struct gotype *alone[ALONE];
@@ -32,13 +33,13 @@ struct hands {
 };
 
 int hands__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
-	       struct contexts *c, struct hands **ret)
+	       struct contexts *c, struct spans *spans, struct hands **ret)
 {
 	struct hands *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct hands){ .rt = rt, .p = p, .w = w, .c = c };
+	*h = (struct hands){ .rt = rt, .p = p, .w = w, .c = c, .spans = spans };
 	h->code.max = h->groups.max = CODE_MAX;
 	memcpy(h->alone,
 	       (const struct gotype *[]){ w->value, w->cancel, w->timer, w->http.type,
@@ -61,16 +62,21 @@ void hands__free(struct hands *h)
 	free(h);
 }
 
-static void hands__tell(struct hands *h, uint64_t request, uint32_t context, uint32_t frame)
+static void hands__add(struct hands *h, const struct hand *new)
 {
 	for (size_t i = 0; i < h->nr; i++)
-		if (h->out[i].request == request && h->out[i].context == context)
+		if (h->out[i].request == new->request && h->out[i].context == new->context &&
+		    h->out[i].span == new->span)
 			return;
-	if (h->nr == HANDS_MAX) {
+	if (h->nr == HANDS_MAX)
 		h->full = true;
-		return;
-	}
-	h->out[h->nr++] = (struct hand){ request, context, frame };
+	else
+		h->out[h->nr++] = *new;
+}
+
+static void hands__tell(struct hands *h, uint64_t request, uint32_t context, uint32_t frame)
+{
+	hands__add(h, &(struct hand){ .request = request, .context = context, .frame = frame });
 }
 
 /* --- what an address is --- */
@@ -135,6 +141,14 @@ static bool hands__made_context(struct hands *h, const struct gotype *t, uint64_
 	return hands__context(h, t, addr, frame);
 }
 
+/* span: its number. Spans are mostly in hand to be ended. */
+static bool hands__span(struct hands *h, uint32_t span, uint32_t frame)
+{
+	if (span)
+		hands__add(h, &(struct hand){ .span = span, .frame = frame });
+	return span;
+}
+
 /* first: the word before, which may say what lies at addr; 0: there is none. */
 static bool hands__pair(struct hands *h, uint64_t first, uint64_t addr, uint32_t frame)
 {
@@ -147,7 +161,8 @@ static bool hands__pair(struct hands *h, uint64_t first, uint64_t addr, uint32_t
 		return hands__request(h, addr, frame);
 	if (t == w->response)
 		return hands__response(h, addr, frame);
-	if (hands__writer(h, t, addr, frame))
+	if (hands__writer(h, t, addr, frame) ||
+	    hands__span(h, spans__at(h->spans, t, addr), frame))
 		return true;
 	if (prover__itab(h->p, first, &interface) && interface == w->context)
 		return hands__context(h, t, addr, frame);
@@ -237,7 +252,9 @@ static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_
 	if (h->full || addr < 4096 || addr % 8 || hands__pair(h, first, addr, frame))
 		return;
 	s = hands__object(h, addr);
-	if (!s || hands__alone(h, s, addr, frame) || hands__group(h, addr, frame, closures) ||
+	if (!s || hands__alone(h, s, addr, frame) ||
+	    hands__span(h, spans__alone(h->spans, s->elem_bytes, addr), frame) ||
+	    hands__group(h, addr, frame, closures) ||
 	    !closures || s->elem_bytes > CLOSURE_MAX)
 		return;
 	if (hands__is_code(h, prover__word(h->p, addr)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hands: the contexts and requests that a goroutine has in hand: its live variables hold them, or
- * the closures that these hold.
+ * hands: the contexts, requests and spans that a goroutine has in hand: its live variables hold
+ * them, or the closures that these hold.
  *
  * A live word is looked at together with the word before it: a table of methods there says of what
  * type the memory behind it is. The word before may be a left-over, so the memory is proved all the
@@ -22,21 +22,23 @@
 #include "requests/contexts.h"
 #include "requests/liveslots.h"
 #include "requests/prover.h"
+#include "requests/spans.h"
 #include "requests/webtypes.h"
 
 #define HANDS_MAX   64u
 #define HANDS_STEPS 200000u
 
 struct hand {
-	uint64_t request; /* address of a net/http.Request; 0: a context */
+	uint64_t request; /* address of a net/http.Request; 0: a context, or a span */
 	uint32_t context; /* number; of a request that it has; 0: none */
 	uint32_t frame;   /* from the innermost; LIVESLOT_DEFER */
+	uint32_t span;    /* number; 0: it is none */
 };
 
 struct hands;
 /* All borrowed until free. -ENOMEM. */
 int hands__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
-	       struct contexts *c, struct hands **ret);
+	       struct contexts *c, struct spans *spans, struct hands **ret);
 void hands__free(struct hands *h);
 DEFINE_SCOPED(hands)
 

@@ -11,7 +11,8 @@
 #include "heap/glive.h"
 #include "heap/gostackmap.h"
 
-#define DEFER_FN    24 /* Go runtime/runtime2.go _defer.fn, 1.15 to 1.27 */
+#define DEFER_SP    8  /* Go runtime/runtime2.go _defer.sp, of the frame that deferred */
+#define DEFER_FN    24 /* its fn, 1.15 to 1.27 */
 #define SUDOGS_MAX  1024u
 #define SUDOG_MAX   256u /* bytes of a sudog that are looked at */
 #define MASK_WORDS  4096u
@@ -36,6 +37,8 @@ struct liveslots_reader {
 	size_t g_bytes;
 	struct liveslots slots;
 	size_t slots_room, pcs_room, chans_room;
+	uint64_t *sps; /* by frame */
+	size_t sps_room;
 	uint64_t sp, end; /* of the copy */
 	uint8_t *stack;
 	size_t stack_room;
@@ -82,6 +85,7 @@ void liveslots_reader__free(struct liveslots_reader *r)
 	pagecache__free(r->code);
 	free(r->slots.v);
 	free(r->slots.pcs);
+	free(r->sps);
 	free(r->slots.chans);
 	free(r->stack);
 	free(r->live);
@@ -315,9 +319,12 @@ static int liveslots__walk(struct liveslots_reader *r, uint64_t pc)
 		if (m->spdelta < 0 || r->end - sp < 8 || (uint64_t)m->spdelta > r->end - sp - 8)
 			return 0;
 		err = vec__reserve(&r->slots.pcs, &r->pcs_room, frame + 1, sizeof(uint64_t));
+		if (!err)
+			err = vec__reserve(&r->sps, &r->sps_room, frame + 1, sizeof(uint64_t));
 		if (err)
 			return err;
 		r->slots.pcs[frame] = pc;
+		r->sps[frame] = sp;
 		r->slots.nr_frames = frame + 1;
 		err = liveslots__frame(r, m, sp, frame);
 		if (err)
@@ -334,6 +341,30 @@ static int liveslots__walk(struct liveslots_reader *r, uint64_t pc)
 	return 0;
 }
 
+/* sps are in order: frames lie one behind the other. */
+static uint32_t liveslots__frame_of(const struct liveslots_reader *r, uint64_t sp)
+{
+	size_t lo = 0, hi = r->slots.nr_frames;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+
+		if (r->sps[mid] < sp)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < r->slots.nr_frames && r->sps[lo] == sp ? (uint32_t)lo : LIVESLOT_DEFER;
+}
+
+/* A word of a _defer, which is on the stack, or elsewhere. */
+static int liveslots__defer_word(const struct liveslots_reader *r, uint64_t addr, uint64_t *ret)
+{
+	if (addr % 8)
+		return -EBADMSG;
+	return liveslots__word(r, addr, ret) ? 0 : addrspace__read(r->as, addr, ret, sizeof(*ret));
+}
+
 /* The closures of calls that are deferred. g: its bytes. */
 static int liveslots__defers(struct liveslots_reader *r, const uint8_t *g)
 {
@@ -341,21 +372,21 @@ static int liveslots__defers(struct liveslots_reader *r, const uint8_t *g)
 	uint64_t at = field_u64(g, r->rt->objects.g_defer);
 
 	for (uint32_t i = 0; at && i < LIVESLOTS_DEFERS_MAX; i++) {
-		uint64_t fn, next;
-		const bool inside = liveslots__word(r, at + DEFER_FN, &fn) &&
-				    liveslots__word(r, at + link, &next);
-		int err = at % 8 ? -EBADMSG : 0;
+		uint64_t fn, next, sp;
+		int err = liveslots__defer_word(r, at + DEFER_FN, &fn);
 
-		if (!err && !inside)
-			err = addrspace__read(r->as, at + DEFER_FN, &fn, sizeof(fn));
-		if (!err && !inside)
-			err = addrspace__read(r->as, at + link, &next, sizeof(next));
+		if (!err)
+			err = liveslots__defer_word(r, at + link, &next);
+		if (!err)
+			err = liveslots__defer_word(r, at + DEFER_SP, &sp);
 		if (!err)
 			err = vec__reserve(&r->slots.v, &r->slots_room, r->slots.nr + 1,
 					   sizeof(*r->slots.v));
 		if (err)
 			return err == -ESRCH || err == -ENOMEM ? err : 0;
-		r->slots.v[r->slots.nr++] = (struct liveslot){ at + DEFER_FN, fn, LIVESLOT_DEFER };
+		r->slots.v[r->slots.nr++] = (struct liveslot){ .addr = at + DEFER_FN,
+							       .value = fn,
+							       .frame = liveslots__frame_of(r, sp) };
 		at = next;
 	}
 	return 0;

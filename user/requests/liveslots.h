@@ -7,7 +7,8 @@
  * has no live words; of a variable whose address was taken only the words of its pointer mask
  * count, and only if a live pointer leads to it; where a parked receive will write its element
  * nothing is alive, whatever the map says: there lies what was received last. The closures of
- * deferred calls count, which no map has (Go runtime/mgcmark.go scanstack).
+ * deferred calls count, which no map has (Go runtime/mgcmark.go scanstack); they are of the frame
+ * that deferred them.
  *
  * The reader keeps one goroutine's at a time. Bounded: a stack over LIVESLOTS_STACK_MAX is not
  * read. Not thread-safe.
@@ -28,7 +29,7 @@
 #define LIVESLOTS_FRAMES_MAX  4096u
 #define LIVESLOTS_OBJECTS_MAX 4096u /* variables whose address was taken, of one stack */
 #define LIVESLOTS_DEFERS_MAX  100u
-#define LIVESLOT_DEFER        UINT32_MAX /* frame of a deferred call's closure */
+#define LIVESLOT_DEFER        UINT32_MAX /* frame of a deferred call's closure, if it is not known */
 
 struct liveslot {
 	uint64_t addr; /* of the word */

@@ -22,6 +22,7 @@ struct gathering {
 static void pass__forget(struct pass *p)
 {
 	contexts__free(p->contexts);
+	spans__free(p->spans);
 	prover__free(p->prover);
 	u64map__done(&p->claims);
 	u64map__done(&p->done);
@@ -31,6 +32,7 @@ static void pass__forget(struct pass *p)
 	free(p->chans);
 	free(p->served);
 	p->contexts = NULL;
+	p->spans = NULL;
 	p->prover = NULL;
 	p->gs = NULL;
 	p->hands = NULL;
@@ -83,7 +85,8 @@ static int pass__add_server(struct pass *p, uint64_t g)
  * own: a plain cancelCtx, which net/http makes for each request; of gRPC the first cancelCtx above
  * the context of the stream.
  */
-static int pass__add_served(struct pass *p, size_t g, const struct serving_request *request)
+static int pass__add_served(struct pass *p, size_t g, const struct serving_request *request,
+			    const struct liveslots *s)
 {
 	const uint64_t ctx = request->of ? request->of->ctx : p->of.web->stream_ctx;
 	const uint32_t n = contexts__of_interface(p->contexts, request->addr + ctx);
@@ -92,7 +95,7 @@ static int pass__add_served(struct pass *p, size_t g, const struct serving_reque
 
 	if (err)
 		return err;
-	p->served[p->nr_served++] = (struct served){
+	p->served[p->nr_served] = (struct served){
 		.g = g,
 		.request = *request,
 		.context = n,
@@ -100,6 +103,9 @@ static int pass__add_served(struct pass *p, size_t g, const struct serving_reque
 		       : x && x->type == p->of.web->cancel ? x->addr
 							   : 0,
 	};
+	p->served[p->nr_served].nr_pooled = (uint8_t)routes__pooled(
+		p->prover, p->of.libs, s, p->served[p->nr_served].pooled);
+	p->nr_served++;
 	return 0;
 }
 
@@ -158,7 +164,7 @@ static int gathering__add(struct gathering *t, const struct liveslots *s)
 	if (!err)
 		err = pass__add_chans(p, &g, s);
 	if (!err && state == SERVING_REQUEST)
-		err = pass__add_served(p, p->nr_gs, &request);
+		err = pass__add_served(p, p->nr_gs, &request, s);
 	if (!err &&
 	    (state != SERVING_NOTHING || serving__starts_at(t->serving, s->view.who.startpc)))
 		err = pass__add_server(p, g.addr);
@@ -223,7 +229,7 @@ static int pass__gather(struct pass *p)
 	if (!err)
 		err = serving__new(p->of.rt, p->prover, p->of.web, p->contexts, &serving);
 	if (!err)
-		err = hands__new(p->of.rt, p->prover, p->of.web, p->contexts, &hands);
+		err = hands__new(p->of.rt, p->prover, p->of.web, p->contexts, p->spans, &hands);
 	if (err)
 		return err;
 	t.reader = reader;
@@ -244,7 +250,9 @@ int pass__take(const struct pass_of *of, struct pass **ret)
 	p->claims.max = p->done.max = p->done_context.max = CONTEXTS_MAX;
 	err = prover__new(of->as, of->rt, of->types, of->heap, &p->prover);
 	if (!err)
-		err = contexts__new(p->prover, of->web, &p->contexts);
+		err = spans__new(p->prover, of->rt->minor, of->libs, &p->spans);
+	if (!err)
+		err = contexts__new(p->prover, of->web, p->spans, &p->contexts);
 	if (!err)
 		err = pass__gather(p);
 	if (!err)

@@ -21,6 +21,7 @@
 #include "golang/goruntime.h"
 #include "golang/gotypes.h"
 #include "heap/goheap.h"
+#include "requests/libtypes.h"
 #include "requests/webtypes.h"
 
 #define PASS_HANDS_MAX 8000000u  /* contexts and requests in hand, of all goroutines */
@@ -39,7 +40,9 @@ struct finding { /* of one goroutine; texts: of the pass, NULL: not known */
 	uint8_t stops;    /* as struct gview */
 	bool over, cancelled, has_deadline;
 	int64_t deadline_ns; /* since 1970 */
+	int64_t began_ns;    /* of what serves: the request; 0: not known */
 	const char *method, *path, *route, *host, *peer;
+	struct gtrace trace;
 };
 
 struct pass_of { /* all borrowed until the pass is freed */
@@ -47,6 +50,7 @@ struct pass_of { /* all borrowed until the pass is freed */
 	const struct goruntime *rt;
 	struct gotypes *types;
 	const struct webtypes *web;
+	const struct libtypes *libs;
 	const struct goheap *heap;
 	const uint64_t *gs; /* addresses of the g structs that are looked at */
 	size_t nr_gs;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pass_state: what a pass has gathered: for requests/pass, pass_tell and done_chans only. */
+/*
+ * pass_state: what a pass has gathered: for requests/pass, pass_tell, pass_trace and done_chans only.
+ */
 #ifndef PARKWATCH_REQUESTS_PASS_STATE_H
 #define PARKWATCH_REQUESTS_PASS_STATE_H
 
@@ -10,7 +12,9 @@
 #include "requests/liveslots.h"
 #include "requests/pass.h"
 #include "requests/prover.h"
+#include "requests/routes.h"
 #include "requests/serving.h"
+#include "requests/spans.h"
 
 #define CLAIM_UNCLEAR UINT64_MAX /* two requests claim it: it is nobody's */
 
@@ -27,11 +31,29 @@ struct served {
 	struct serving_request request;
 	uint32_t context; /* of the request */
 	uint64_t own;     /* address of that, if it is the request's own; else 0 */
+	struct routes_pooled pooled[ROUTES_POOLED_MAX]; /* that its goroutine has in hand */
+	uint8_t nr_pooled;
+	bool route_known;
+	const char *route; /* of a router; NULL: of none */
+};
+
+enum whose {
+	NOBODYS, /* no request is known that it was made from */
+	SERVED,  /* of one that is served */
+	OVER,    /* of one that nobody serves any more */
+	UNCLEAR, /* of one of which nobody knows who serves it, or whose it is */
+};
+
+struct owner {
+	enum whose whose;
+	size_t served; /* index: of SERVED */
+	uint64_t own;  /* address of the request's own context */
 };
 
 struct pass {
 	struct pass_of of;
 	struct prover *prover;
+	struct spans *spans;
 	struct contexts *contexts;
 	struct pass_g *gs;
 	size_t nr_gs, gs_room;
@@ -53,6 +75,18 @@ struct pass {
 	struct arena texts;
 };
 
+/* Whose a context is, from p->claims. n 0: nobody's. */
+struct owner pass__owner(const struct pass *p, uint32_t n);
+/* A copy of the Go string at addr. NULL: it makes no sense, then *ok is false; or no memory. */
+const char *pass__text(struct pass *p, uint64_t addr, bool *ok);
+/* The trace of what g has in hand of a request. own: as above. */
+void pass__trace(struct pass *p, const struct pass_g *g, uint64_t own, struct finding *f);
+/* Of who serves, and since when; with no span of it, that of the request's header. */
+void pass__trace_of_server(struct pass *p, const struct served *s, struct finding *f);
+void pass__trace_of_header(struct pass *p, uint64_t request, const struct webtypes_request *of,
+			   struct finding *f);
+/* The pattern that a router has matched; NULL: none is known. */
+const char *pass__route_of_router(struct pass *p, struct served *s);
 /* From what was gathered to findings. 0, -ENOMEM, -ENOSPC. */
 int pass__tell(struct pass *p);
 /* Fills p->done and p->done_context, from p->claims. 0, -ENOMEM, -ENOSPC. */

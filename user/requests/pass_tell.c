@@ -7,19 +7,6 @@
 
 #include "base/vec.h"
 
-enum whose {
-	NOBODYS, /* no request is known that it was made from */
-	SERVED,  /* of one that is served */
-	OVER,    /* of one that nobody serves any more */
-	UNCLEAR, /* of one of which nobody knows who serves it, or whose it is */
-};
-
-struct owner {
-	enum whose whose;
-	size_t served; /* index: of SERVED */
-	uint64_t own;  /* address of the request's own context */
-};
-
 /* The requests that one goroutine has in hand. */
 struct held {
 	struct owner v[HANDS_MAX];
@@ -73,7 +60,7 @@ static struct owner unserved_owner(const struct pass *p, uint32_t n)
 }
 
 /* The innermost request counts: a server inside of a handler has requests of its own. */
-static struct owner pass__owner(const struct pass *p, uint32_t n)
+struct owner pass__owner(const struct pass *p, uint32_t n)
 {
 	for (uint32_t i = 0; n && i < CONTEXTS_CHAIN_MAX; i++) {
 		const struct context *x = contexts__get(p->contexts, n);
@@ -141,7 +128,7 @@ static const struct owner *held__first(const struct held *h, enum whose whose)
 
 /* --- words --- */
 
-static const char *pass__text(struct pass *p, uint64_t addr, bool *ok)
+const char *pass__text(struct pass *p, uint64_t addr, bool *ok)
 {
 	char text[PROVER_TEXT_MAX];
 
@@ -236,11 +223,17 @@ static bool pass__call(struct pass *p, uint64_t stream, struct finding *f)
 	return ok;
 }
 
-/* Middlewares hand copies on: the one that reached the mux has the pattern. */
-static void pass__route_in_hand(struct pass *p, const struct served *s, struct finding *f)
+/*
+ * A router's pattern, else that of Go's own mux: middlewares hand copies on, the one that reached
+ * the mux has it.
+ */
+static void pass__route_in_hand(struct pass *p, struct served *s, struct finding *f)
 {
 	const struct pass_g *g = &p->gs[s->g];
+	const char *route = pass__route_of_router(p, s);
 
+	if (route)
+		f->route = route;
 	for (uint32_t i = 0; i < g->nr_hands && (!f->route || !f->route[0]); i++) {
 		const struct hand *h = &p->hands[g->hands_at + i];
 		const struct owner o = pass__owner(p, h->context);
@@ -320,7 +313,7 @@ static void pass__deadline(const struct pass *p, const struct pass_g *g, uint32_
 
 /* --- findings --- */
 
-static bool pass__served_by(struct pass *p, const struct pass_g *g, const struct served *s,
+static bool pass__served_by(struct pass *p, const struct pass_g *g, struct served *s,
 			    struct finding *f)
 {
 	const struct pass_g *server = &p->gs[s->g];
@@ -335,6 +328,10 @@ static bool pass__served_by(struct pass *p, const struct pass_g *g, const struct
 		return false;
 	pass__route_in_hand(p, s, f);
 	pass__deadline(p, g, n ? n : s->context, s->own, f);
+	if (f->relation == GREQUEST_SERVES)
+		pass__trace_of_server(p, s, f);
+	else
+		pass__trace(p, g, s->own, f);
 	return true;
 }
 
@@ -344,6 +341,7 @@ static bool pass__over(struct pass *p, const struct pass_g *g, const struct owne
 {
 	f->own = o->own;
 	f->over = true;
+	pass__trace(p, g, o->own, f);
 	for (uint32_t i = 0; i < g->nr_hands; i++) {
 		const struct hand *h = &p->hands[g->hands_at + i];
 
@@ -353,6 +351,8 @@ static bool pass__over(struct pass *p, const struct pass_g *g, const struct owne
 			f->kind = pass__kind(p, h->request, &p->of.web->http);
 			if (f->route && !f->route[0])
 				f->route = NULL;
+			if (!gtrace_is_known(&f->trace))
+				pass__trace_of_header(p, h->request, &p->of.web->http, f);
 			break;
 		}
 	}

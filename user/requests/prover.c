@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/u64map.h"
 #include "base/vec.h"
 #include "golang/gosizes.h"
@@ -15,6 +16,13 @@
 #define ARRAY_MAX  64u          /* elements that are looked at */
 #define DEPTH_MAX  16u          /* structs in structs */
 #define FIELDS_MAX 4096u        /* that one proof looks at */
+
+/* Go time/time.go: bit 63 of wall says that it has seconds since 1885, else ext has them, since 1 */
+#define WALL_MONOTONIC  (1ull << 63)
+#define WALL_NS_MASK    ((1ull << 30) - 1)
+#define SECONDS_TO_1970 62135596800ll
+#define SECONDS_TO_1885 59453308800ll
+#define SECONDS_MAX     (1ll << 33) /* of a time that is one: the year 2242 */
 
 /* Go runtime/runtime2.go itab, internal/abi/iface.go ITab: inter, type, hash u32; fun. */
 #define ITAB_TYPE  8
@@ -118,6 +126,19 @@ bool prover__string(struct prover *p, uint64_t addr, char *buf, size_t size)
 	if (len && (!prover__read(p, s[0], buf, len) || memchr(buf, '\0', len)))
 		return false;
 	buf[len] = '\0';
+	return true;
+}
+
+bool prover__time(struct prover *p, uint64_t addr, int64_t *ret_ns)
+{
+	const uint64_t wall = prover__word(p, addr);
+	int64_t seconds = (int64_t)prover__word(p, addr + 8);
+
+	if (wall & WALL_MONOTONIC)
+		seconds = (int64_t)(wall << 1 >> 31) + SECONDS_TO_1885;
+	if (seconds <= SECONDS_TO_1970 || seconds - SECONDS_TO_1970 > SECONDS_MAX)
+		return false;
+	*ret_ns = (seconds - SECONDS_TO_1970) * (int64_t)NS_PER_SEC + (int64_t)(wall & WALL_NS_MASK);
 	return true;
 }
 

@@ -50,6 +50,9 @@ uint8_t prover__byte(struct prover *p, uint64_t addr);
 /* A Go string at addr, cut to size - 1 bytes. false: it makes no sense. Any bytes but NUL. */
 bool prover__string(struct prover *p, uint64_t addr, char *buf, size_t size);
 
+/* A time.Time at addr, since 1970. false: it is none, or of no year that a program lives in. */
+bool prover__time(struct prover *p, uint64_t addr, int64_t *ret_ns);
+
 /* Whether a whole object of this type, a struct, begins at addr. t NULL: no type that there is. */
 bool prover__is(struct prover *p, uint64_t addr, const struct gotype *t);
 /* As prover__is() of memory inside an object that is proved otherwise: its fields only. */

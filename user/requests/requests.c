@@ -25,6 +25,7 @@ struct reading {
 	struct cause *why;
 	struct gotypes *types;
 	struct webtypes web;
+	struct libtypes libs;
 	struct goheap *heaps[2]; /* of each pass */
 	struct pass *passes[2];
 	struct u64map goids; /* goid to index into c->gs */
@@ -58,6 +59,7 @@ static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t
 				    .rt = r->rt,
 				    .types = r->types,
 				    .web = &r->web,
+				    .libs = &r->libs,
 				    .gs = gs,
 				    .nr_gs = nr,
 				    .until = r->until };
@@ -132,6 +134,14 @@ static bool same_finding(const struct finding *a, const struct finding *b)
 	       same_text(a->host, b->host) && same_text(a->peer, b->peer);
 }
 
+/* The rest holds without it: a span may have ended meanwhile. */
+static bool same_trace(const struct finding *a, const struct finding *b)
+{
+	return a->began_ns == b->began_ns && same_text(a->trace.span, b->trace.span) &&
+	       !memcmp(a->trace.trace_id, b->trace.trace_id, sizeof(a->trace.trace_id)) &&
+	       !memcmp(a->trace.span_id, b->trace.span_id, sizeof(a->trace.span_id));
+}
+
 /* The print of a goroutine in a pass. false: nothing was found of it. */
 static bool print_of(const struct u64map *by_g, const struct finding *v, uint64_t g, uint64_t *ret)
 {
@@ -188,9 +198,9 @@ static int findings__of(const struct pass *p, struct findings *ret)
 	return err;
 }
 
-/* b: of the second pass. *ret: that it holds. */
+/* f: of the second pass; its trace is taken out if that does not hold. *ret: that f holds. */
 static int reading__holds(struct reading *r, const struct findings *a, const struct findings *b,
-			  const struct finding *f, bool *ret)
+			  struct finding *f, bool *ret)
 {
 	uint64_t i, print, before;
 	int err;
@@ -198,6 +208,10 @@ static int reading__holds(struct reading *r, const struct findings *a, const str
 	*ret = u64map__get(&a->by_g, f->g, &i) && same_finding(&a->v[i], f);
 	if (!*ret)
 		return 0;
+	if (!same_trace(&a->v[i], f)) {
+		f->trace = (struct gtrace){ .span = NULL };
+		f->began_ns = 0;
+	}
 	err = reading__stood(r, f->g, f->print, ret);
 	if (err || !*ret || !f->server || f->server == f->g)
 		return err;
@@ -217,6 +231,15 @@ static const char *reading__copy(struct reading *r, const char *text, int *err)
 	return copy;
 }
 
+static int reading__trace(struct reading *r, const struct gtrace *from, struct gtrace *to)
+{
+	int err = 0;
+
+	*to = *from;
+	to->span = reading__copy(r, from->span, &err);
+	return err;
+}
+
 /* The request of a finding, once. Who has more to say of it wins: a context alone has no words. */
 static int reading__request(struct reading *r, const struct finding *f, uint32_t *ret)
 {
@@ -227,14 +250,18 @@ static int reading__request(struct reading *r, const struct finding *f, uint32_t
 		.served_by = f->server_goid,
 		.age_ns = -1,
 	};
+	struct grequest *same;
 	uint64_t known = 0;
 	int err = 0;
 
 	(void)u64map__get(&r->told, f->own, &known);
-	if (known && (to->v[known - 1].method || !f->method)) {
+	same = known ? &to->v[known - 1] : NULL;
+	if (same && (same->method || !f->method)) {
 		*ret = (uint32_t)known;
 		return 0;
 	}
+	if (same)
+		q.trace = same->trace;
 	q.method = reading__copy(r, f->method, &err);
 	q.path = reading__copy(r, f->path, &err);
 	q.route = reading__copy(r, f->route, &err);
@@ -266,6 +293,20 @@ static bool reading__is_made_by(const struct reading *r, const struct census_g *
 	return false;
 }
 
+/* What who serves it says of it; if it is over, the first one that says something. */
+static void reading__tell_of_request(const struct reading *r, const struct finding *f,
+				     const struct grequest_of *of, struct grequest *q)
+{
+	if (f->relation == GREQUEST_SERVES || (q->over && !gtrace_is_known(&q->trace)))
+		q->trace = of->trace;
+	if (f->relation != GREQUEST_SERVES)
+		return;
+	q->has_deadline = of->has_deadline;
+	q->left_ns = of->left_ns;
+	if (f->began_ns && f->began_ns <= r->now_ns)
+		q->age_ns = r->now_ns - f->began_ns;
+}
+
 static int reading__tell(struct reading *r, const struct finding *f, uint64_t row)
 {
 	struct grequest_of *of = &r->to->of[row];
@@ -283,11 +324,10 @@ static int reading__tell(struct reading *r, const struct finding *f, uint64_t ro
 	of->cancelled = f->cancelled;
 	of->has_deadline = f->has_deadline;
 	of->left_ns = f->deadline_ns - r->now_ns;
-	if (f->relation == GREQUEST_SERVES) {
-		r->to->v[of->request - 1].has_deadline = of->has_deadline;
-		r->to->v[of->request - 1].left_ns = of->left_ns;
-	}
-	return 0;
+	err = reading__trace(r, &f->trace, &of->trace);
+	if (!err)
+		reading__tell_of_request(r, f, of, &r->to->v[of->request - 1]);
+	return err;
 }
 
 static int reading__tell_all(struct reading *r)
@@ -303,14 +343,15 @@ static int reading__tell_all(struct reading *r)
 	r->moved.max = 2 * b.nr + 1;
 	r->told.max = b.nr + 1;
 	for (size_t i = 0; i < b.nr && !err; i++) {
+		struct finding f = b.v[i];
 		uint64_t row = 0;
 		bool holds = false;
 
-		if (!reading__is_row(r, &b.v[i], &row))
+		if (!reading__is_row(r, &f, &row))
 			continue;
-		err = reading__holds(r, &a, &b, &b.v[i], &holds);
+		err = reading__holds(r, &a, &b, &f, &holds);
 		if (!err && holds)
-			err = reading__tell(r, &b.v[i], row);
+			err = reading__tell(r, &f, row);
 		r->to->moved += !holds;
 	}
 	u64map__done(&a.by_g);
@@ -335,7 +376,9 @@ static int reading__begin(struct reading *r)
 		err = u64map__set(&r->goids, r->c->gs[i].who.goid, i);
 	if (!err)
 		err = gotypes__new(r->as, r->rt, &r->types);
-	return err ? err : webtypes__find(r->types, &r->web);
+	if (!err)
+		err = webtypes__find(r->types, &r->web);
+	return err ? err : libtypes__find(r->types, &r->libs);
 }
 
 static int reading__read(struct reading *r)

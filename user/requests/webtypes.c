@@ -31,7 +31,7 @@ static bool find_request(struct gotypes *types, struct webtypes_request *r, cons
 			 uint64_t *ret_path)
 {
 	const struct gotype *of = NULL;
-	const struct gofield *url;
+	const struct gofield *url, *header;
 
 	r->type = t;
 	field(types, t, "Method", &r->method);
@@ -42,6 +42,8 @@ static bool find_request(struct gotypes *types, struct webtypes_request *r, cons
 	field(types, t, "ProtoMajor", &r->major);
 	if (!field(types, t, "ctx", &r->ctx))
 		field(types, t, "Context", &r->ctx);
+	header = field(types, t, "Header", &r->header);
+	r->headers = header && header->type->kind == GOKIND_MAP ? header->type : NULL;
 	url = field(types, t, "URL", &r->url);
 	if (url)
 		of = gotypes__elem(types, url->type);
@@ -70,9 +72,8 @@ static void find_http2(struct gotypes *types, struct webtypes *w, struct webtype
 static void find_of_context(struct gotypes *types, struct webtypes *w)
 {
 	const struct gofield *f;
-	uint64_t offset;
 
-	f = field(types, w->value, "Context", &offset);
+	f = field(types, w->value, "Context", &w->value_parent);
 	w->context = f && f->type->kind == GOKIND_INTERFACE ? f->type : NULL;
 	field(types, w->value, "key", &w->value_key);
 	field(types, w->value, "val", &w->value_val);

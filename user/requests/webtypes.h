@@ -23,6 +23,8 @@ struct webtypes_request {
 	uint64_t method, uri, host, peer, pattern; /* strings */
 	uint64_t url, ctx;                         /* *url.URL; context.Context */
 	uint64_t major;                            /* int: of its HTTP */
+	uint64_t header;                           /* map[string][]string */
+	const struct gotype *headers;              /* of that map */
 };
 
 struct webtypes_http2 {                      /* of one package */
@@ -44,6 +46,7 @@ struct webtypes {
 	uint64_t response_conn, response_req;
 	uint64_t conn_current;         /* the word that is the *response, or nil */
 	uint64_t key_name;             /* string */
+	uint64_t value_parent;         /* context.Context */
 	uint64_t value_key;            /* interface{} */
 	uint64_t cancel_err;           /* not 0: it was cancelled */
 	uint64_t cancel_done;          /* the word that is the channel, or nil */

@@ -368,6 +368,16 @@ static uint64_t stack_hits(struct dump *d, const struct filter *filter, size_t s
 	return fact->func_hits;
 }
 
+static bool is_in_trace(const struct dump *d, const char *trace, const struct dump_row *r)
+{
+	const struct grequest_of *of = dump__request(d, r);
+	const struct grequests *rs = of ? d->in.requests[r->rt] : NULL;
+
+	return !trace ||
+	       (rs && (gtrace_begins_with(&of->trace, trace) ||
+		       (of->request && gtrace_begins_with(&rs->v[of->request - 1].trace, trace))));
+}
+
 static bool is_wanted(struct dump *d, const struct filter *filter, const struct dump_row *r)
 {
 	const struct census_g *g = dump__g(d, r);
@@ -411,7 +421,7 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	r->made = g->who.goid == 1 ? SITES_NONE
 				   : sites__of(d->sites, rt, SITE_MADE, g->who.gopc, o->filter);
 	r->state = state_index(d, state_of(d, r, g)) & 0x7fff;
-	if (is_wanted(d, o->filter, r))
+	if (is_in_trace(d, o->trace, r) && is_wanted(d, o->filter, r))
 		d->nr++;
 }
 

@@ -52,6 +52,8 @@ struct dump_opts {
 	size_t top; /* only the first ones, after sorting; 0: all */
 	/* wrappers are shown: stacks that differ in them only are two */
 	bool full;
+	/* only goroutines in, or for a request in, a trace whose id begins so; NULL: all */
+	const char *trace;
 };
 
 struct dump_row {

@@ -17,6 +17,7 @@
 
 #include "base/cause.h"
 #include "facts/requests.h"
+#include "facts/resource.h"
 #include "view/dump.h"
 #include "view/place.h"
 #include "view/recording.h"
@@ -30,6 +31,8 @@ struct request_row {
 
 struct request_rows {   /* read only for everybody but request_rows.c */
 	struct dump *d; /* borrowed; its input has requests */
+	/* what the process says that it is, borrowed: the caller's to set; NULL: not known */
+	const struct resource *resource;
 	struct request_row *v;
 	size_t nr;
 	size_t nr_over; /* the last ones of them */

@@ -41,7 +41,7 @@ func told(g goroutine, ctx context.Context) {
 	if s := trace.SpanContextFromContext(ctx); s.IsValid() {
 		g.Trace, g.Span = s.TraceID().String(), s.SpanID().String()
 		if s, ok := trace.SpanFromContext(ctx).(sdktrace.ReadOnlySpan); ok {
-			g.SpanName = s.Name()
+			g.SpanName, g.Began = s.Name(), float64(s.StartTime().UnixNano())/1e9
 		}
 	}
 	tell(g)

@@ -49,6 +49,7 @@ type goroutine struct {
 	Trace    string   `json:"trace_id"` // of its innermost span
 	Span     string   `json:"span_id"`
 	SpanName string   `json:"span"`
+	Began    float64  `json:"began"` // of the outermost span of its request, seconds since 1970
 }
 
 var truth struct {
