@@ -86,8 +86,8 @@ static void put_request(struct writer *w, const struct request_row *v)
 static void put_head(struct writer *w, const struct report_meta *meta)
 {
 	const size_t nr = w->rr->nr - w->rr->nr_over, over = w->rr->nr_over;
-	const char *service = w->rr->resource ? resource__get(w->rr->resource, "service.name")
-					      : NULL;
+	const char *service =
+		w->rr->resource ? resource__get(w->rr->resource, "service.name") : NULL;
 
 	textbuf__format(&w->to, "%zu request%s under way in '%s' (pid %d)", nr, nr == 1 ? "" : "s",
 			framer__text(w->rr->d->framer, meta->comm), meta->pid);

@@ -160,8 +160,7 @@ static void contexts__fill(struct contexts *c, struct context *n)
 		n->own_ways = true; /* withoutCancelCtx and the like */
 	}
 	if (n->type == w->timer && w->timer_deadline != WEBTYPES_NONE)
-		n->has_deadline =
-			prover__time(c->p, n->addr + w->timer_deadline, &n->deadline_ns);
+		n->has_deadline = prover__time(c->p, n->addr + w->timer_deadline, &n->deadline_ns);
 	if (n->type == w->value)
 		contexts__fill_value(c, n);
 }

@@ -161,8 +161,7 @@ static bool hands__pair(struct hands *h, uint64_t first, uint64_t addr, uint32_t
 		return hands__request(h, addr, frame);
 	if (t == w->response)
 		return hands__response(h, addr, frame);
-	if (hands__writer(h, t, addr, frame) ||
-	    hands__span(h, spans__at(h->spans, t, addr), frame))
+	if (hands__writer(h, t, addr, frame) || hands__span(h, spans__at(h->spans, t, addr), frame))
 		return true;
 	if (prover__itab(h->p, first, &interface) && interface == w->context)
 		return hands__context(h, t, addr, frame);
@@ -254,8 +253,7 @@ static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_
 	s = hands__object(h, addr);
 	if (!s || hands__alone(h, s, addr, frame) ||
 	    hands__span(h, spans__alone(h->spans, s->elem_bytes, addr), frame) ||
-	    hands__group(h, addr, frame, closures) ||
-	    !closures || s->elem_bytes > CLOSURE_MAX)
+	    hands__group(h, addr, frame, closures) || !closures || s->elem_bytes > CLOSURE_MAX)
 		return;
 	if (hands__is_code(h, prover__word(h->p, addr)))
 		hands__words(h, addr + 8, addr + s->elem_bytes, frame, closures - 1);

@@ -7,8 +7,9 @@
 
 static const struct {
 	const char *type;
-	const char *ids;      /* its field that is a SpanContext of otel/trace */
-	const char *recorded; /* its field that leads to what has the rest; NULL: it has that itself */
+	const char *ids; /* its field that is a SpanContext of otel/trace */
+	const char
+		*recorded; /* its field that leads to what has the rest; NULL: it has that itself */
 } spans[LIBTYPES_SPANS] = {
 	{ "go.opentelemetry.io/otel/sdk/trace.recordingSpan", "spanContext", NULL },
 	{ "go.opentelemetry.io/otel/sdk/trace.nonRecordingSpan", "sc", NULL },
@@ -60,7 +61,8 @@ static uint64_t find_either(struct gotypes *types, const struct gotype *t, const
 /* Of what is recorded: t, or what a field of t points to. */
 static void find_recorded(struct gotypes *types, struct libtypes_span *s, const char *field)
 {
-	const struct gofield *f = field ? gotypes__field(types, s->type, field, &s->recorded) : NULL;
+	const struct gofield *f =
+		field ? gotypes__field(types, s->type, field, &s->recorded) : NULL;
 	const struct gotype *t = !field ? s->type : f ? gotypes__elem(types, f->type) : NULL;
 
 	if (!f)
@@ -68,10 +70,10 @@ static void find_recorded(struct gotypes *types, struct libtypes_span *s, const 
 	s->name = find_either(types, t, "name", "Name", STRING_BYTES);
 	s->start = find_either(types, t, "startTime", "StartTime", TIME_BYTES);
 	s->end = find_either(types, t, "endTime", "EndTime", TIME_BYTES);
-	s->records = s->name == WEBTYPES_NONE || s->start == WEBTYPES_NONE ||
-				     s->end == WEBTYPES_NONE
-			     ? NULL
-			     : t;
+	s->records =
+		s->name == WEBTYPES_NONE || s->start == WEBTYPES_NONE || s->end == WEBTYPES_NONE
+			? NULL
+			: t;
 }
 
 static void find_span(struct gotypes *types, struct libtypes_span *s, const struct gotype *t,

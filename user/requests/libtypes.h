@@ -22,29 +22,29 @@
 
 struct libtypes_span {
 	const struct gotype *type;
-	uint64_t trace_id, span_id;   /* arrays of bytes */
-	uint64_t recorded;            /* pointer to what has the rest; WEBTYPES_NONE: it does itself */
+	uint64_t trace_id, span_id; /* arrays of bytes */
+	uint64_t recorded; /* pointer to what has the rest; WEBTYPES_NONE: it does itself */
 	const struct gotype *records; /* of that; NULL: nothing has the rest */
 	uint64_t name;                /* string */
 	uint64_t start, end;          /* time.Time; end: of one that has ended */
 };
 
-struct libtypes_pooled {          /* a context of a framework, that is used again */
+struct libtypes_pooled { /* a context of a framework, that is used again */
 	const struct gotype *type;
-	uint64_t request;         /* *net/http.Request */
-	uint64_t route;           /* string */
+	uint64_t request; /* *net/http.Request */
+	uint64_t route;   /* string */
 };
 
 struct libtypes {
 	struct libtypes_span spans[LIBTYPES_SPANS];
 	struct libtypes_pooled pooled[LIBTYPES_POOLED];
-	const struct gotype *chi;      /* its Context */
-	uint64_t chi_parent;           /* context.Context */
-	uint64_t chi_patterns;         /* []string */
-	const struct gotype *mux;      /* a Route of gorilla */
-	uint64_t mux_path;             /* pointer to its pattern */
+	const struct gotype *chi;        /* its Context */
+	uint64_t chi_parent;             /* context.Context */
+	uint64_t chi_patterns;           /* []string */
+	const struct gotype *mux;        /* a Route of gorilla */
+	uint64_t mux_path;               /* pointer to its pattern */
 	const struct gotype *mux_regexp; /* of that */
-	uint64_t mux_template;         /* string, in it */
+	uint64_t mux_template;           /* string, in it */
 };
 
 /* 0; errors of gotypes__find(). */

@@ -384,9 +384,9 @@ static int liveslots__defers(struct liveslots_reader *r, const uint8_t *g)
 					   sizeof(*r->slots.v));
 		if (err)
 			return err == -ESRCH || err == -ENOMEM ? err : 0;
-		r->slots.v[r->slots.nr++] = (struct liveslot){ .addr = at + DEFER_FN,
-							       .value = fn,
-							       .frame = liveslots__frame_of(r, sp) };
+		r->slots.v[r->slots.nr++] = (struct liveslot){
+			.addr = at + DEFER_FN, .value = fn, .frame = liveslots__frame_of(r, sp)
+		};
 		at = next;
 	}
 	return 0;

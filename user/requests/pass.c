@@ -103,8 +103,8 @@ static int pass__add_served(struct pass *p, size_t g, const struct serving_reque
 		       : x && x->type == p->of.web->cancel ? x->addr
 							   : 0,
 	};
-	p->served[p->nr_served].nr_pooled = (uint8_t)routes__pooled(
-		p->prover, p->of.libs, s, p->served[p->nr_served].pooled);
+	p->served[p->nr_served].nr_pooled =
+		(uint8_t)routes__pooled(p->prover, p->of.libs, s, p->served[p->nr_served].pooled);
 	p->nr_served++;
 	return 0;
 }

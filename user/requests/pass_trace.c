@@ -13,7 +13,7 @@
 
 #include "requests/header.h"
 
-struct pick { /* the best so far */
+struct pick {          /* the best so far */
 	uint32_t span; /* number; 0: none */
 	uint32_t frame;
 	uint32_t above; /* contexts above the one that has it; 0: a variable has it */
@@ -58,8 +58,7 @@ static uint32_t nr_above(const struct pass *p, uint32_t n)
 }
 
 /* Of a context the span that is next, as SpanFromContext of OpenTelemetry; on to one that is alive. */
-static void pass__offer_context(const struct pass *p, uint32_t n, uint32_t frame,
-				struct pick *best)
+static void pass__offer_context(const struct pass *p, uint32_t n, uint32_t frame, struct pick *best)
 {
 	for (uint32_t i = 0; n && i < CONTEXTS_CHAIN_MAX; i++) {
 		const struct context *x = contexts__get(p->contexts, n);
@@ -190,9 +189,9 @@ static bool pass__has_request(struct pass *p, const struct served *s,
 	const struct webtypes *w = p->of.web;
 	const uint64_t request = routes__request(p->prover, p->of.libs, w, pooled);
 
-	return request && (request == s->request.addr ||
-			   is_served_by(p, s, contexts__of_interface(p->contexts,
-								     request + w->http.ctx)));
+	return request &&
+	       (request == s->request.addr ||
+		is_served_by(p, s, contexts__of_interface(p->contexts, request + w->http.ctx)));
 }
 
 static bool pass__route_of_contexts(struct pass *p, const struct served *s, char *buf, size_t size)

@@ -138,7 +138,8 @@ bool prover__time(struct prover *p, uint64_t addr, int64_t *ret_ns)
 		seconds = (int64_t)(wall << 1 >> 31) + SECONDS_TO_1885;
 	if (seconds <= SECONDS_TO_1970 || seconds - SECONDS_TO_1970 > SECONDS_MAX)
 		return false;
-	*ret_ns = (seconds - SECONDS_TO_1970) * (int64_t)NS_PER_SEC + (int64_t)(wall & WALL_NS_MASK);
+	*ret_ns =
+		(seconds - SECONDS_TO_1970) * (int64_t)NS_PER_SEC + (int64_t)(wall & WALL_NS_MASK);
 	return true;
 }
 

@@ -22,7 +22,7 @@
 
 #define ROUTES_POOLED_MAX 4u
 
-struct routes_pooled {      /* a context of gin or echo that who serves has in hand */
+struct routes_pooled { /* a context of gin or echo that who serves has in hand */
 	uint64_t addr;
 	uint32_t of; /* index of libtypes.pooled */
 };

@@ -57,8 +57,8 @@ static void read_bytes(struct prover *p, uint64_t addr, uint8_t *buf, size_t len
 static void spans__fill(struct spans *s, const struct libtypes_span *of, uint64_t addr,
 			struct span *ret)
 {
-	const uint64_t at = of->recorded == WEBTYPES_NONE ? addr
-							  : prover__word(s->p, addr + of->recorded);
+	const uint64_t at =
+		of->recorded == WEBTYPES_NONE ? addr : prover__word(s->p, addr + of->recorded);
 	int64_t end_ns;
 
 	*ret = (struct span){ .name = 0 };

@@ -117,7 +117,7 @@ static int read_environ(const struct proc *p, struct resource *ret)
 	env = malloc(RESOURCE_ENVIRON_MAX);
 	if (!env)
 		return -ENOMEM;
-	for (; n > 0 && len < RESOURCE_ENVIRON_MAX; len += n > 0 ? (size_t)n : 0)
+	for (; n > 0 && len<RESOURCE_ENVIRON_MAX; len += n> 0 ? (size_t)n : 0)
 		n = read(fd, env + len, RESOURCE_ENVIRON_MAX - len);
 	return resource_read_environ(env, len, ret);
 }
