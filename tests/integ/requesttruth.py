@@ -196,12 +196,53 @@ def what_frameworks_know_is_said(kind):
     with Target(kind, command=build.built_with_modules("frameworks")) as t:
         truth = Truth(t.truth())
         goroutines = looked(truth, t.pid)
+        code, out, said = parkwatch("requests", "-p", t.pid, "-f", "json")
+    expect(code == 0, f"requests: exit {code}: {said}")
     spans = sum(bool(g["span"]) for g in truth.goroutines.values())
     expect(spans, "nobody is in a span")
     unsaid = unsaid_spans(truth, goroutines)
     expect(not unsaid, f"of {spans} spans these are not said: {collections.Counter(unsaid)}")
     routeless = [g["request"]["path"] for g in goroutines.values() if g["request"] and not g["request"]["over"] and not g["request"]["route"]]
     expect(not routeless, f"requests without a route: {sorted(set(routeless))}")
+    ageless = [q["path"] for q in json.loads(out)["requests"] if truth.goroutines[q["served_by"]]["began"] and q["age_s"] is None]
+    expect(not ageless, f"requests of which a span began, and no age is said: {ageless}")
+
+
+def only_what_is_in_a_trace_is_shown():
+    """By the id of a span's trace, and of a header's; whole, and as it begins."""
+    with Target("routers", command=build.built_with_modules("frameworks")) as t:
+        truth = Truth(t.truth())
+        traces = {g["trace_id"] for g in truth.goroutines.values()} - {""}
+        shown = {}
+        for trace in (min(traces), max(traces)):    # a header's has many zeros
+            for digits in (trace, trace[:31].upper()):
+                out, _ = dump(t.pid, "--requests", "--trace", digits, "--format", "jsonl")
+                shown[trace, digits] = {json.loads(line)["goid"] for line in out.splitlines()}
+                code, out, said = parkwatch("requests", "-p", t.pid, "--trace", digits, "-f", "json")
+                expect(code == 0, f"requests: exit {code}: {said}")
+                listed = {g["goid"] for key in ("requests", "over") for q in json.loads(out)[key] for g in q["goroutines"]}
+                expect(listed == shown[trace, digits], f"requests --trace {digits} lists {listed}, dump {shown[trace, digits]}")
+        none, _ = dump(t.pid, "--requests", "--trace", "f" * 32, "--format", "jsonl")
+    expect(not none, "goroutines in a trace that there is not")
+    for (trace, digits), goids in shown.items():
+        must = {goid for goid, g in truth.goroutines.items() if g["must"] and g["trace_id"] == trace and not g["case"].endswith("-done")}
+        may = {goid for goid, g in truth.goroutines.items() if g["trace_id"] == trace or g["serves"] in truth.requests and
+               truth.requests[g["serves"]]["trace_id"] == trace or any(truth.requests[h]["trace_id"] == trace for h in g["holds"] or [])}
+        expect(must and must <= goids <= may, f"--trace {digits} shows {sorted(goids)}, and not {sorted(must)} to {sorted(may)}")
+
+
+def what_the_process_says_that_it_is_is_told():
+    """By its environment; what it publishes wins."""
+    env = {"OTEL_SERVICE_NAME": "by its environment", "OTEL_RESOURCE_ATTRIBUTES": "service.name=nobody, service.namespace = shop%20one ,bad,=worse"}
+    for published, name in (("", "by its environment"), ("by itself", "by itself")):
+        with Target("calls", command=build.built_with_modules("frameworks"), env={**env, "PUBLISHED_NAME": published}) as t:
+            t.truth()
+            code, out, said = parkwatch("requests", "-p", t.pid, "-f", "json")
+            _, text, _ = parkwatch("requests", "-p", t.pid)
+        expect(code == 0, f"requests: exit {code}: {said}")
+        right = {"service.name": name, "service.namespace": "shop one", **({"service.instance.id": "instance 1"} if published else {})}
+        expect(json.loads(out)["resource"] == right, f"it is {right}, and is said to be {json.loads(out)['resource']}")
+        expect(f"service '{name}'" in text.splitlines()[0], f"the first line is {text.splitlines()[0]}")
 
 
 def all_that_is_said_is_true(kind, command):
@@ -297,6 +338,8 @@ def cases():
     for kind in ("routers", "calls"):
         yield f"requests: all_that_is_said_is_true [{kind}]", lambda k=kind: all_that_is_said_is_true(k, build.built_with_modules("frameworks"))
         yield f"requests: what_frameworks_know_is_said [{kind}]", lambda k=kind: what_frameworks_know_is_said(k)
+    yield "requests: only_what_is_in_a_trace_is_shown", only_what_is_in_a_trace_is_shown
+    yield "requests: what_the_process_says_that_it_is_is_told", what_the_process_says_that_it_is_is_told
     for minor in (19, 27):
         name = f"requests: what_is_said_while_it_works_was_so_then [go1.{minor}]"
         yield name, lambda m=minor: what_is_said_while_it_works_was_so_then(m)

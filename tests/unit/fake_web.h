@@ -87,6 +87,18 @@ enum fw_type {
 	FW_CANCEL_P,
 	FW_RESPONSE_P,
 	FW_KEY_P,
+	FW_HEADER, /* map[string][]string */
+	FW_TRACE_ID,
+	FW_SPAN_ID,
+	FW_SPAN_CONTEXT,
+	FW_TIME,
+	FW_SPAN, /* OpenTelemetry's recordingSpan */
+	FW_SPAN_P,
+	FW_STRINGS,
+	FW_GIN, /* a gin.Context */
+	FW_GIN_P,
+	FW_CHI, /* a chi.Context */
+	FW_CHI_P,
 	FW_NR_TYPES
 };
 
@@ -191,7 +203,9 @@ static inline void fw_type(struct fake_web *w, enum fw_type type, enum gokind ki
 			   uint64_t ptrs, const char *name, const char *pkg)
 {
 	const size_t bytes = kind == GOKIND_STRUCT || kind == GOKIND_INTERFACE ? 80
+			     : kind == GOKIND_SLICE                            ? 56
 			     : kind == GOKIND_CHAN                             ? 64
+			     : kind == GOKIND_ARRAY                            ? 72
 			     : kind == GOKIND_POINTER                          ? 56
 			     : kind == GOKIND_MAP ? gofacts_of(w->rt.minor)->maptype_bytes
 						  : 48;
@@ -243,7 +257,8 @@ static inline void fw_pointer(struct fake_web *w, enum fw_type type, enum fw_typ
 static inline void fw_make_structs(struct fake_web *w)
 {
 	static const struct fw_field value[] = { { "Context", FW_CONTEXT, 0, true },
-						 { "key", FW_ANY, 16, false } },
+						 { "key", FW_ANY, 16, false },
+						 { "val", FW_ANY, 32, false } },
 				     cancel[] = { { "Context", FW_CONTEXT, 0, true },
 						  { "done", FW_CHAN, 16, false },
 						  { "children", FW_MAP, 24, false },
@@ -254,18 +269,19 @@ static inline void fw_make_structs(struct fake_web *w)
 						   { "RequestURI", FW_STRING, 24, false },
 						   { "Pattern", FW_STRING, 40, false },
 						   { "Host", FW_STRING, 56, false },
-						   { "ctx", FW_CONTEXT, 72, false } },
+						   { "ctx", FW_CONTEXT, 72, false },
+						   { "Header", FW_HEADER, 88, false } },
 				     conn[] = { { "curReq", FW_POINTER, 0, false },
 						{ "remote", FW_STRING, 8, false } },
 				     response[] = { { "conn", FW_CONN_P, 0, false },
 						    { "req", FW_REQUEST_P, 8, false } },
 				     key[] = { { "name", FW_STRING, 0, false } };
 
-	fw_struct(w, FW_VALUE, 32, "context.valueCtx", "context", value, 2);
+	fw_struct(w, FW_VALUE, 48, "context.valueCtx", "context", value, 3);
 	fw_struct(w, FW_CANCEL, 48, "context.cancelCtx", "context", cancel, 4);
 	fw_struct(w, FW_URL, 16, "url.URL", "net/url", url, 1);
 	fw_pointer(w, FW_URL_P, FW_URL);
-	fw_struct(w, FW_REQUEST, 104, "http.Request", "net/http", request, 6);
+	fw_struct(w, FW_REQUEST, 104, "http.Request", "net/http", request, 7);
 	fw_pointer(w, FW_REQUEST_P, FW_REQUEST);
 	fw_struct(w, FW_CONN, 32, "http.conn", "net/http", conn, 2);
 	fw_pointer(w, FW_CONN_P, FW_CONN);
@@ -277,19 +293,85 @@ static inline void fw_make_structs(struct fake_web *w)
 	fw_pointer(w, FW_KEY_P, FW_KEY);
 }
 
+static inline void fw_array(struct fake_web *w, enum fw_type type, uint64_t len)
+{
+	fw_type(w, type, GOKIND_ARRAY, len, 0, NULL, NULL);
+	fw_word(w, w->t[type] + 48, w->t[FW_INT]); /* what has no pointers */
+	fw_word(w, w->t[type] + 64, len);
+}
+
+static inline void fw_make_span_type(struct fake_web *w)
+{
+	static const struct fw_field ids[] = { { "traceID", FW_TRACE_ID, 0, false },
+					       { "spanID", FW_SPAN_ID, 16, false } },
+				     time[] = { { "wall", FW_INT, 0, false },
+						{ "ext", FW_INT, 8, false } },
+				     span[] = { { "name", FW_STRING, 0, false },
+						{ "startTime", FW_TIME, 16, false },
+						{ "endTime", FW_TIME, 40, false },
+						{ "spanContext", FW_SPAN_CONTEXT, 64, false } };
+
+	fw_array(w, FW_TRACE_ID, 16);
+	fw_array(w, FW_SPAN_ID, 8);
+	fw_struct(w, FW_SPAN_CONTEXT, 24, "trace.SpanContext", "go.opentelemetry.io/otel/trace",
+		  ids, 2);
+	fw_struct(w, FW_TIME, 24, "time.Time", "time", time, 2);
+	fw_struct(w, FW_SPAN, 112, "trace.recordingSpan", "go.opentelemetry.io/otel/sdk/trace",
+		  span, 4);
+	fw_pointer(w, FW_SPAN_P, FW_SPAN);
+}
+
+static inline void fw_make_router_types(struct fake_web *w)
+{
+	static const struct fw_field gin[] = { { "Request", FW_REQUEST_P, 0, false },
+					       { "fullPath", FW_STRING, 8, false } },
+				     chi[] = { { "parentCtx", FW_CONTEXT, 0, false },
+					       { "RoutePatterns", FW_STRINGS, 16, false } };
+
+	fw_type(w, FW_STRINGS, GOKIND_SLICE, 24, 8, NULL, NULL);
+	fw_word(w, w->t[FW_STRINGS] + 48, w->t[FW_STRING]);
+	fw_struct(w, FW_GIN, 32, "gin.Context", "github.com/gin-gonic/gin", gin, 2);
+	fw_pointer(w, FW_GIN_P, FW_GIN);
+	fw_struct(w, FW_CHI, 48, "chi.Context", "github.com/go-chi/chi/v5", chi, 2);
+	fw_pointer(w, FW_CHI_P, FW_CHI);
+}
+
+/* Go internal/abi: of buckets key 16, element 24, bucket 336 bytes; of groups 328, slots of 40. */
+static inline void fw_make_header_type(struct fake_web *w)
+{
+	const uint8_t stride = gofacts_of(w->rt.minor)->maptype_stride;
+
+	fw_type(w, FW_HEADER, GOKIND_MAP, 8, 8, "http.Header", NULL);
+	if (!stride) {
+		fw_put(w, w->t[FW_HEADER] + 80, 16, 1);
+		fw_put(w, w->t[FW_HEADER] + 81, 24, 1);
+		fw_put(w, w->t[FW_HEADER] + 82, 336, 2);
+		return;
+	}
+	fw_word(w, w->t[FW_HEADER] + 80, 328);
+	fw_word(w, w->t[FW_HEADER] + 88, stride == 88 ? 40 : 8);
+	fw_word(w, w->t[FW_HEADER] + 96, stride == 88 ? 16 : 40);
+	if (stride == 88)
+		return;
+	fw_word(w, w->t[FW_HEADER] + 104, 24);
+	fw_word(w, w->t[FW_HEADER] + 112, 40);
+}
+
 /* All types that there are, as this Go lists them. */
 static inline void fw_list_types(struct fake_web *w)
 {
 	static const enum fw_type listed[] = { FW_URL_P,    FW_REQUEST_P,  FW_CONN_P, FW_VALUE_P,
-					       FW_CANCEL_P, FW_RESPONSE_P, FW_KEY_P };
+					       FW_CANCEL_P, FW_RESPONSE_P, FW_KEY_P,  FW_SPAN_P,
+					       FW_GIN_P,    FW_CHI_P };
+	const size_t nr = sizeof(listed) / sizeof(*listed);
 	const struct gofacts *go = gofacts_of(w->rt.minor);
 
 	fake_put(&w->module, FAKE_MD + go->md_types, FW_TYPES, 8);
 	fake_put(&w->module, FAKE_MD + go->md_etypes, FW_TYPES + sizeof(w->types), 8);
 	if (go->md_typelinks) {
 		fake_put(&w->module, FAKE_MD + go->md_typelinks, FW_RUNTIME + FW_LINKS, 8);
-		fake_put(&w->module, FAKE_MD + go->md_typelinks + 8u, 7, 8);
-		for (size_t i = 0; i < 7; i++)
+		fake_put(&w->module, FAKE_MD + go->md_typelinks + 8u, nr, 8);
+		for (size_t i = 0; i < nr; i++)
 			fw_put(w, FW_RUNTIME + FW_LINKS + 4 * i, w->t[listed[i]] - FW_TYPES, 4);
 	} else {
 		fake_put(&w->module, FAKE_MD + go->md_typedesclen, w->types_used, 8);
@@ -308,7 +390,10 @@ static inline void fw_make_types(struct fake_web *w)
 	fw_type(w, FW_CONTEXT, GOKIND_INTERFACE, 16, 16, "context.Context", "context");
 	fw_word(w, w->t[FW_CONTEXT] + 64, 4); /* methods */
 	fw_type_room(w, 4 * 8);
+	fw_make_header_type(w);
 	fw_make_structs(w);
+	fw_make_span_type(w);
+	fw_make_router_types(w);
 	fw_list_types(w);
 }
 
@@ -340,11 +425,10 @@ static inline uint64_t fw_itab(struct fake_web *w, enum fw_type pointer)
 	return at;
 }
 
-/* A context made from `parent`; 0: from none. */
-static inline uint64_t fw_context(struct fake_web *w, enum fw_type type, enum fw_type parent_type,
-				  uint64_t parent)
+/* A context made from `parent`; 0: from none. Those of package context here have one size. */
+static inline uint64_t fw_context(struct fake_web *w, enum fw_type parent_type, uint64_t parent)
 {
-	const uint64_t at = fw_object(w, type == FW_VALUE ? FW_32 : FW_48);
+	const uint64_t at = fw_object(w, FW_48);
 
 	if (parent) {
 		fw_word(w, at, fw_itab(w, parent_type));
@@ -436,12 +520,60 @@ static inline void fw_go(struct fake_web *w, uint32_t i, bool serves, uint64_t c
 					.sp = fw_local(i, 0, 0) };
 }
 
+/* --- a trace --- */
+
+/* A span of OpenTelemetry; its ids have this byte everywhere. Times: seconds since 1970; 0: none. */
+static inline uint64_t fw_new_span(struct fake_web *w, const char *name, uint8_t id, uint64_t start,
+				   uint64_t end)
+{
+	const uint64_t at = fw_object(w, FW_112), to_1970 = 62135596800ull;
+
+	fw_string(w, at, name);
+	fw_word(w, at + 24, start ? start + to_1970 : 0);
+	fw_word(w, at + 48, end ? end + to_1970 : 0);
+	memset(fw_at(w, at + 64, 24), id, 24);
+	return at;
+}
+
+/* A context that has it, made from `parent`. */
+static inline uint64_t fw_span_context(struct fake_web *w, uint64_t span, enum fw_type parent_type,
+				       uint64_t parent)
+{
+	const uint64_t at = fw_context(w, parent_type, parent);
+
+	fw_word(w, at + 32, w->t[FW_SPAN_P]);
+	fw_word(w, at + 40, span);
+	return at;
+}
+
+/* Its only header. The map has one group, or one bucket, and the element lies in slot 3. */
+static inline void fw_set_header(struct fake_web *w, const char *key, const char *value)
+{
+	const bool groups = gofacts_of(w->rt.minor)->maptype_stride;
+	const uint64_t map = fw_object(w, FW_48), at = fw_object(w, FW_TEXTS),
+		       values = fw_object(w, FW_16);
+	const uint64_t key_at = at + 8 + (groups ? 40 : 16) * 3,
+		       elem_at = groups ? at + 24 + 40 * 3 : at + 8 + 128 + 24 * 3;
+
+	for (int i = 0; i < 5; i++)
+		(void)fw_object(w, FW_TEXTS); /* it is as large as six of them */
+	memset(fw_at(w, at, 8), groups ? 0x80 : 0, 8);
+	fw_put(w, at + 3, groups ? 0x11 : 0x77, 1);
+	fw_word(w, map + 16, at); /* buckets, or the only group */
+	fw_string(w, key_at, key);
+	fw_string(w, values, value);
+	fw_word(w, elem_at, values);
+	fw_word(w, elem_at + 8, 1);
+	fw_word(w, elem_at + 16, 1);
+	fw_word(w, w->request + 88, map);
+}
+
 /* --- the request --- */
 
 static inline void fw_make_request(struct fake_web *w)
 {
-	w->own = fw_context(w, FW_CANCEL, FW_CANCEL_P, 0);
-	w->value = fw_context(w, FW_VALUE, FW_CANCEL_P, w->own);
+	w->own = fw_context(w, FW_CANCEL_P, 0);
+	w->value = fw_context(w, FW_CANCEL_P, w->own);
 	w->request = fw_object(w, FW_112);
 	w->conn = fw_object(w, FW_32);
 	w->response = fw_object(w, FW_16);

@@ -2,12 +2,15 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "fake_web.h"
+#include "requests/header.h"
 #include "requests/requests.h"
 
 #define for_each_minor(m) for (int m = GO_MINOR_MIN; m <= GO_MINOR_MAX; m++)
 
 static struct fake_web web;
+static uint64_t moves_at;
 
 static void begin(int minor)
 {
@@ -171,8 +174,8 @@ Test(requests, in_hand_are_counted_where_there_are_several)
 	uint64_t own, value, conn, response, request;
 
 	begin(26);
-	own = fw_context(&web, FW_CANCEL, FW_CANCEL_P, 0);
-	value = fw_context(&web, FW_VALUE, FW_CANCEL_P, own);
+	own = fw_context(&web, FW_CANCEL_P, 0);
+	value = fw_context(&web, FW_CANCEL_P, own);
 	request = fw_object(&web, FW_112);
 	memcpy(fw_at(&web, request, 112), fw_at(&web, web.request, 112), 112);
 	fw_word(&web, request + 80, own);
@@ -197,9 +200,313 @@ Test(requests, in_hand_are_counted_where_there_are_several)
 	fake_web__done(&web);
 }
 
-/* --- what moves --- */
+/* --- routers --- */
 
-static uint64_t moves_at;
+static void expect_route(const char *want, const char *why)
+{
+	scoped(grequests) rs = read_all();
+
+	cr_assert_eq(rs->nr, 1, "%s", why);
+	cr_expect_str_eq(rs->v[0].route, want, "%s", why);
+}
+
+Test(requests, have_the_route_of_gin_if_its_context_has_the_request)
+{
+	uint64_t context;
+
+	begin(26);
+	context = fw_object(&web, FW_32);
+	fw_word(&web, context, web.request);
+	fw_string(&web, context + 8, "/quote/:id");
+	fw_word(&web, fw_local(0, 0, 1), context);
+	expect_route("/quote/:id", "who serves has it in hand");
+	fw_word(&web, context, 0);
+	expect_route("/quote/{id}", "it is in its pool");
+	fw_word(&web, context, fw_object(&web, FW_112));
+	expect_route("/quote/{id}", "it is another request's");
+	fw_word(&web, context, web.request);
+	fw_word(&web, fw_local(0, 0, 1), 0);
+	fw_word(&web, fw_local(1, 0, 1), context);
+	expect_route("/quote/{id}", "nobody who serves has it in hand");
+	fake_web__done(&web);
+}
+
+/* A context of chi with two patterns, made of the request's own. */
+static uint64_t make_chi(void)
+{
+	const uint64_t at = fw_object(&web, FW_48), patterns = fw_object(&web, FW_32);
+
+	fw_word(&web, at, fw_itab(&web, FW_CANCEL_P));
+	fw_word(&web, at + 8, web.own);
+	fw_word(&web, at + 16, patterns);
+	fw_word(&web, at + 24, 2);
+	fw_word(&web, at + 32, 2);
+	fw_string(&web, patterns, "/api/*");
+	fw_string(&web, patterns + 16, "/quote/{id}/");
+	return at;
+}
+
+Test(requests, have_the_route_of_chi_if_its_context_was_made_of_theirs)
+{
+	uint64_t chi, context;
+
+	begin(26);
+	chi = make_chi();
+	context = fw_context(&web, FW_CANCEL_P, web.own);
+	fw_word(&web, context + 32, web.t[FW_CHI_P]);
+	fw_word(&web, context + 40, chi);
+	fw_word(&web, fw_local(0, 0, 0), fw_itab(&web, FW_VALUE_P));
+	fw_word(&web, fw_local(0, 0, 1), context);
+	expect_route("/api/quote/{id}", "it is a value of a context");
+	fw_word(&web, chi + 8, web.value);
+	expect_route("/quote/{id}", "it is another request's");
+	fake_web__done(&web);
+}
+
+/* --- traces --- */
+
+#define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+/* Goroutine 11 has the context in its innermost frame. */
+static void have_context(uint64_t context)
+{
+	fw_word(&web, fw_local(1, 0, 0), fw_itab(&web, FW_VALUE_P));
+	fw_word(&web, fw_local(1, 0, 1), context);
+}
+
+static void expect_span(const struct gtrace *t, uint8_t id, const char *name, const char *why)
+{
+	uint8_t ids[16];
+
+	memset(ids, id, sizeof(ids));
+	cr_expect_arr_eq(t->trace_id, ids, sizeof(t->trace_id), "%s", why);
+	cr_expect_arr_eq(t->span_id, ids, sizeof(t->span_id), "%s", why);
+	cr_expect_str_eq(t->span ? t->span : "", name, "%s", why);
+}
+
+Test(requests, have_the_trace_of_their_header_in_every_version)
+{
+	for_each_minor(minor)
+	{
+		scoped(grequests) rs = NULL;
+		struct gtrace_text text;
+
+		begin(minor);
+		fw_set_header(&web, "Traceparent", TRACEPARENT);
+		rs = read_all();
+		cr_assert_eq(rs->nr, 1, "Go 1.%d: %zu", minor, rs->nr);
+		text = gtrace_text_of(&rs->v[0].trace);
+		cr_expect_str_eq(text.trace_id, "0af7651916cd43dd8448eb211c80319c", "Go 1.%d",
+				 minor);
+		cr_expect_str_eq(text.span_id, "b7ad6b7169203331", "Go 1.%d", minor);
+		cr_expect_eq(rs->v[0].age_ns, -1, "no span says when it began");
+		cr_expect_not(gtrace_is_known(&rs->of[1].trace), "it is in no span");
+		cr_expect_eq(grequests__trace(rs, &rs->of[1]), &rs->v[0].trace);
+		cr_expect_null(grequests__trace(rs, &rs->of[2]), "it has no request");
+		fake_web__done(&web);
+	}
+}
+
+Test(requests, have_no_trace_of_another_header)
+{
+	begin(26);
+	fw_set_header(&web, "Traceparenu", TRACEPARENT);
+	{
+		scoped(grequests) rs = read_all();
+
+		cr_assert_eq(rs->nr, 1);
+		cr_expect_not(gtrace_is_known(&rs->v[0].trace));
+	}
+	fake_web__done(&web);
+}
+
+/* Its own is made from the request's context, and the client's is in the header. */
+Test(requests, have_the_span_of_their_context_in_every_version)
+{
+	for_each_minor(minor)
+	{
+		scoped(grequests) rs = NULL;
+		uint64_t span;
+
+		begin(minor);
+		fw_set_header(&web, "Traceparent", TRACEPARENT);
+		span = fw_new_span(&web, "fetch", 0x17, 1000, 0);
+		have_context(fw_span_context(&web, span, FW_CANCEL_P, web.own));
+		rs = read_all();
+		cr_expect_eq(rs->of[1].relation, GREQUEST_OF, "Go 1.%d", minor);
+		expect_span(&rs->of[1].trace, 0x17, "fetch", "of a context");
+		cr_expect_neq(rs->v[0].trace.trace_id[0], 0x17, "who serves has it not in hand");
+		fake_web__done(&web);
+	}
+}
+
+/* A frame for goroutine 11 that has called the innermost one, and this word in it. */
+static void add_outer_frame(uint64_t word)
+{
+	fw_word(&web, fw_local(1, 0, 3), web.e[FW_F] + 0x10);
+	fw_word(&web, fw_local(1, 1, 3), web.e[FW_GOEXIT] + 1);
+	fw_word(&web, fw_local(1, 1, 1), word);
+}
+
+Test(requests, have_the_span_of_the_innermost_frame_that_is_alive)
+{
+	static const struct {
+		const char *why;
+		uint64_t inner_start, inner_end, outer_start, outer_end;
+		const char *want;
+	} t[] = {
+		{ "both are alive", 1000, 0, 2000, 0, "inner" },
+		{ "the inner one has ended", 1000, 1500, 900, 0, "outer" },
+		{ "both have ended", 1000, 1500, 900, 1600, "inner" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		scoped(grequests) rs = NULL;
+		uint64_t inner, outer;
+
+		begin(26);
+		inner = fw_new_span(&web, "inner", 0x17, t[i].inner_start, t[i].inner_end);
+		outer = fw_new_span(&web, "outer", 0x18, t[i].outer_start, t[i].outer_end);
+		have_context(fw_span_context(&web, inner, FW_CANCEL_P, web.own));
+		add_outer_frame(fw_span_context(&web, outer, FW_CANCEL_P, web.own));
+		rs = read_all();
+		cr_expect_eq(rs->of[1].relation, GREQUEST_OF, "%s", t[i].why);
+		cr_expect_str_eq(rs->of[1].trace.span, t[i].want, "%s", t[i].why);
+		fake_web__done(&web);
+	}
+}
+
+/* `defer span.End()`: a variable has the span, with or without its table of methods. */
+Test(requests, have_a_span_that_is_only_to_be_ended)
+{
+	begin(26);
+	add_outer_frame(web.value);
+	fw_word(&web, fw_local(1, 0, 0), 0);
+	fw_word(&web, fw_local(1, 0, 1), fw_new_span(&web, "fetch", 0x17, 1000, 0));
+	{
+		scoped(grequests) rs = read_all();
+
+		cr_expect_eq(rs->of[1].relation, GREQUEST_OF);
+		expect_span(&rs->of[1].trace, 0x17, "fetch", "alone");
+	}
+	fake_web__done(&web);
+}
+
+/* Nothing of it is said: that it has the span says nothing of a request. */
+Test(requests, are_not_told_by_a_span_alone)
+{
+	begin(26);
+	fw_word(&web, fw_local(1, 0, 0), 0);
+	fw_word(&web, fw_local(1, 0, 1), fw_new_span(&web, "fetch", 0x17, 1000, 0));
+	{
+		scoped(grequests) rs = read_all();
+
+		cr_expect_eq(rs->of[1].request, 0);
+	}
+	fake_web__done(&web);
+}
+
+/* Who serves has a context of two spans: the request is as old as the first one. */
+Test(requests, are_as_old_as_the_first_span_of_their_trace)
+{
+	const uint64_t began = (uint64_t)time(NULL) - 100;
+	uint64_t context;
+
+	begin(26);
+	context = fw_span_context(&web, fw_new_span(&web, "first", 0x17, began, 0), FW_CANCEL_P,
+				  web.own);
+	context = fw_span_context(&web, fw_new_span(&web, "second", 0x17, began + 60, 0),
+				  FW_VALUE_P, context);
+	fw_word(&web, fw_local(0, 0, 0), fw_itab(&web, FW_VALUE_P));
+	fw_word(&web, fw_local(0, 0, 1), context);
+	{
+		scoped(grequests) rs = read_all();
+
+		expect_span(&rs->v[0].trace, 0x17, "second", "the innermost");
+		cr_expect_geq(rs->v[0].age_ns, 100 * (int64_t)NS_PER_SEC);
+		cr_expect_lt(rs->v[0].age_ns, 160 * (int64_t)NS_PER_SEC);
+	}
+	fake_web__done(&web);
+}
+
+/* It ends while it is read: the request holds, the span does not. */
+static uint64_t ending_span;
+
+static void end_span(struct fake_web *w, uint64_t addr)
+{
+	if (addr <= ending_span && addr + 4096 > ending_span && w->reads > moves_at)
+		fw_word(w, ending_span + 48, 62135596800ull + 2000);
+}
+
+Test(requests, keep_their_words_where_a_span_ends_meanwhile)
+{
+	uint64_t reads;
+
+	begin(26);
+	have_context(fw_span_context(&web, fw_new_span(&web, "fetch", 0x17, 1000, 0), FW_CANCEL_P,
+				     web.own));
+	grequests__free(read_all());
+	reads = web.reads;
+	fake_web__done(&web);
+	for (moves_at = 1; moves_at < reads; moves_at++) {
+		begin(26);
+		ending_span = fw_new_span(&web, "fetch", 0x17, 1000, 0);
+		have_context(fw_span_context(&web, ending_span, FW_CANCEL_P, web.own));
+		web.on_read = end_span;
+		{
+			scoped(grequests) rs = read_all();
+
+			cr_expect_eq(rs->of[1].relation, GREQUEST_OF, "at read %llu",
+				     (unsigned long long)moves_at);
+		}
+		fake_web__done(&web);
+	}
+}
+
+Test(traces, are_found_by_the_first_digits_of_their_ids)
+{
+	const struct gtrace t = { .trace_id = { 0x0a, 0xf7, 0x65, 0x19 } }, none = { .span = NULL };
+
+	cr_expect(gtrace_begins_with(&t, "0af76519"));
+	cr_expect(gtrace_begins_with(&t, "0AF76519"), "capital ones");
+	cr_expect(gtrace_begins_with(&t, "0af76519000000000000000000000000"), "all of them");
+	cr_expect_not(gtrace_begins_with(&t, "0af76518"));
+	cr_expect_not(gtrace_begins_with(&none, "00000000"), "it is in none");
+}
+
+Test(traces, of_headers_are_those_of_the_letter)
+{
+	static const struct {
+		const char *text, *why;
+		bool want;
+	} t[] = {
+		{ TRACEPARENT, "as it is to be", true },
+		{ "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a later version",
+		  true },
+		{ "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+		  "a later version with more", true },
+		{ TRACEPARENT "-more", "the first version has no more", false },
+		{ "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01more",
+		  "more begins with -", false },
+		{ "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "no version", false },
+		{ "00-00000000000000000000000000000000-b7ad6b7169203331-01", "no trace", false },
+		{ "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", "no span", false },
+		{ "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", "capital", false },
+		{ "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0", "cut", false },
+		{ "00-0af7651916cd43dd8448eb211c80319cb-7ad6b7169203331-01", "shifted", false },
+		{ "", "nothing", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		uint8_t trace[16] = { 0 }, span[8] = { 0 };
+
+		cr_expect_eq(header_parse_trace(t[i].text, trace, span), t[i].want, "%s", t[i].why);
+		cr_expect_eq(trace[0], t[i].want ? 0x0a : 0, "%s", t[i].why);
+		cr_expect_eq(span[7], t[i].want ? 0x31 : 0, "%s", t[i].why);
+	}
+}
+
+/* --- what moves --- */
 
 static void move_stack(struct fake_web *w, uint64_t addr)
 {

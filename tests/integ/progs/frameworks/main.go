@@ -4,6 +4,8 @@
 //
 //	frameworks routers    chi, gin, echo, gorilla, HTTP/2 of golang.org/x/net, and traces of OpenTelemetry
 //	frameworks calls      gRPC, unary and streaming
+//
+// With PUBLISHED_NAME it publishes what it is, by that name.
 package main
 
 import (
@@ -42,6 +44,8 @@ func told(g goroutine, ctx context.Context) {
 		g.Trace, g.Span = s.TraceID().String(), s.SpanID().String()
 		if s, ok := trace.SpanFromContext(ctx).(sdktrace.ReadOnlySpan); ok {
 			g.SpanName, g.Began = s.Name(), float64(s.StartTime().UnixNano())/1e9
+		} else if s, ok := autoSpans.Load(trace.SpanContextFromContext(ctx).SpanID()); ok {
+			g.SpanName, g.Began = s.(autoSpan).name, float64(s.(autoSpan).began.UnixNano())/1e9
 		}
 	}
 	tell(g)
@@ -197,7 +201,7 @@ func startRouters() {
 	second := &http.Client{Transport: &http.Transport{Protocols: &only}}
 	urls := map[string]string{}
 	for kind, h := range map[string]http.Handler{"chi": withChi(), "gin": withGin(), "echo": withEcho(), "gorilla": withGorilla(),
-		"traced": withTraces(), "h2c": withoutTLS()} {
+		"traced": withTraces(), "auto": withAuto(), "h2c": withoutTLS()} {
 		urls[kind] = httptest.NewServer(h).URL
 	}
 	for _, kind := range []string{"chi", "gin", "echo", "traced"} {
@@ -233,6 +237,9 @@ func main() {
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	tracer = provider.Tracer("frameworks")
+	if os.Getenv("PUBLISHED_NAME") != "" {
+		publish()
+	}
 	if os.Args[1] == "calls" {
 		startCalls()
 	} else {
