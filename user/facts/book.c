@@ -36,6 +36,7 @@ void book__free(struct book *b)
 		for (size_t rt = 0; rt < BOOK_RUNTIMES_MAX; rt++) {
 			census__free(b->looks[i].censuses[rt]);
 			book_waits__done(&b->looks[i].waits[rt]);
+			grequests__free(b->looks[i].requests[rt].rs);
 		}
 		labelbook__free(b->looks[i].labels);
 	}
@@ -220,6 +221,8 @@ static int book__take(struct book *b, const Pw__Fact *f, const struct pw_names *
 	case PW__FACT__FACT_LOCKS: return book__locks(b, f->locks, why);
 	case PW__FACT__FACT_HOLDERS: return book__holders(b, f->holders, why);
 	case PW__FACT__FACT_WAITS_FOR: return book__waits_for(b, f->waits_for, why);
+	case PW__FACT__FACT_REQUESTS: return book__requests(b, f->requests, names, why);
+	case PW__FACT__FACT_REQUESTS_OF: return book__requests_of(b, f->requests_of, names, why);
 	case PW__FACT__FACT_CHANNEL_WATCH: return book__channel_watch(b, f->channel_watch, why);
 	case PW__FACT__FACT_CHANNEL_LIFE: return book__channel_life(b, f->channel_life, names, why);
 	default: return 1;

@@ -21,6 +21,7 @@
 #include "facts/goroutines.h"
 #include "facts/labelbook.h"
 #include "facts/pw_reader.h"
+#include "facts/requests.h"
 #include "facts/waits.h"
 
 #define BOOK_RUNTIMES_MAX 8
@@ -44,12 +45,18 @@ struct book_waits {
 	bool cycle_gone; /* the cycle that is read has a goroutine that is not there */
 };
 
+struct book_requests {
+	struct grequests *rs; /* owned; its texts are those of the pool. NULL: nobody asked */
+	size_t room;
+};
+
 struct book_look {
 	uint32_t number;
 	uint64_t unix_ns;
 	struct census *censuses[BOOK_RUNTIMES_MAX]; /* by rt; NULL: it has none */
 	struct labelbook *labels;
-	struct book_waits waits[BOOK_RUNTIMES_MAX]; /* by rt */
+	struct book_waits waits[BOOK_RUNTIMES_MAX];       /* by rt */
+	struct book_requests requests[BOOK_RUNTIMES_MAX]; /* by rt */
 };
 
 struct book_peer {
@@ -101,6 +108,8 @@ int book__end(struct book *b, struct cause *why);
 const struct book_look *book__last_look(const struct book *b); /* NULL: it has none */
 /* false: nobody asked for the channels and locks of that runtime. Borrows from the look. */
 bool book_look__waits(const struct book_look *l, uint16_t rt, struct chans_source *ret);
+/* NULL: nobody asked for the requests of that runtime, or they could not be read. Borrowed. */
+const struct grequests *book_look__requests(const struct book_look *l, uint16_t rt);
 const char *book__peer(const struct book *b, int fd); /* "" for one that is not there */
 
 /* --- pieces --- */
@@ -126,6 +135,10 @@ int book__channels(struct book *b, const Pw__Channels *f, const struct pw_names 
 int book__locks(struct book *b, const Pw__Locks *f, struct cause *why);
 int book__holders(struct book *b, const Pw__Holders *f, struct cause *why);
 int book__waits_for(struct book *b, const Pw__WaitsFor *f, struct cause *why);
+int book__requests(struct book *b, const Pw__Requests *f, const struct pw_names *names,
+		   struct cause *why);
+int book__requests_of(struct book *b, const Pw__RequestsOf *f, const struct pw_names *names,
+		      struct cause *why);
 int book__channel_watch(struct book *b, const Pw__ChannelWatch *f, struct cause *why);
 int book__channel_life(struct book *b, const Pw__ChannelLife *f, const struct pw_names *names,
 		       struct cause *why);

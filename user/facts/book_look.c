@@ -284,8 +284,9 @@ int book__goroutines(struct book *b, const Pw__Goroutines *g, struct cause *why)
 		waits += g->nr_waits[i];
 	if (!c || !goroutines_fit(g, nr, waits))
 		return book__bad(why, "columns of its goroutines differ in length");
-	if (b->looks[b->nr_looks - 1].waits[o->rt].graph)
-		return book__bad(why, "goroutines come after those who wait for them");
+	if (b->looks[b->nr_looks - 1].waits[o->rt].graph ||
+	    b->looks[b->nr_looks - 1].requests[o->rt].rs)
+		return book__bad(why, "goroutines come after what is said of all");
 	if (nr > GS_MAX - c->nr || waits > WAITS_MAX - c->nr_waits)
 		return book__bad(why, "it has too many goroutines");
 	if (vec__reserve(&c->gs, &o->gs_room, c->nr + nr, sizeof(*c->gs)) ||

@@ -18,7 +18,8 @@
 
 #define PW_FILE_MAGIC "parkwtch" /* 8 bytes */
 #define PW_FILE_MAJOR 1
-#define PW_FILE_MINOR 3 /* 1: single events; holders and waits by goid. 2: cuts. 3: timelines */
+/* 1: single events; holders and waits by goid. 2: cuts. 3: timelines. 4: requests */
+#define PW_FILE_MINOR 4
 
 #define PW_SEGMENT_MAGIC 0x67655350u /* "PSeg" */
 #define PW_INDEX_MAGIC   0x78644950u /* "PIdx" */

@@ -60,6 +60,27 @@ void grequests__free(struct grequests *rs)
 	free(rs);
 }
 
+void grequests__later(struct grequests *rs, uint64_t ns)
+{
+	for (size_t i = 0; i < rs->nr; i++) {
+		rs->v[i].left_ns -= rs->v[i].has_deadline ? (int64_t)ns : 0;
+		rs->v[i].age_ns += rs->v[i].age_ns >= 0 ? (int64_t)ns : 0;
+	}
+	for (size_t i = 0; i < rs->nr_of; i++)
+		rs->of[i].left_ns -= rs->of[i].has_deadline ? (int64_t)ns : 0;
+}
+
+void grequests__routes_only(struct grequests *rs)
+{
+	for (size_t i = 0; i < rs->nr; i++) {
+		struct grequest *r = &rs->v[i];
+
+		r->path = r->peer = NULL;
+		if (r->kind != GREQUEST_OUTGOING)
+			r->host = NULL;
+	}
+}
+
 const char *grequest_relation_word(enum grequest_relation r)
 {
 	switch (r) {

@@ -75,8 +75,9 @@ struct grequests {
 	size_t nr;
 	struct grequest_of *of; /* by goroutine of the census; owned */
 	size_t nr_of;
-	size_t moved; /* goroutines of which nothing is said, because they moved meanwhile */
-	bool cut;     /* the time was up: nothing is said of any */
+	size_t moved;   /* goroutines of which nothing is said, because they moved meanwhile */
+	bool cut;       /* the time was up: nothing is said of any */
+	bool no_server; /* the program has none that is known, so nothing can ever be said */
 	struct arena texts;
 };
 
@@ -94,6 +95,14 @@ struct gtrace_text gtrace_text_of(const struct gtrace *t);
 bool gtrace_begins_with(const struct gtrace *t, const char *digits);
 /* What the goroutine is in, else what its request is in. NULL: neither is known. */
 const struct gtrace *grequests__trace(const struct grequests *rs, const struct grequest_of *of);
+
+/* What was read is still so, this much later: ages and deadlines move. */
+void grequests__later(struct grequests *rs, uint64_t ns);
+/*
+ * What clients say of themselves and of what they ask for is forgotten: paths, hosts, addresses.
+ * The host of a request that the program itself sent stays.
+ */
+void grequests__routes_only(struct grequests *rs);
 
 /* "serves", "of"; NULL of GREQUEST_NONE. */
 const char *grequest_relation_word(enum grequest_relation r);

@@ -20,6 +20,7 @@
 #include "facts/goroutines.h"
 #include "facts/labelbook.h"
 #include "facts/pw_writer.h"
+#include "facts/requests.h"
 #include "facts/waits.h"
 #include "names/framer.h"
 
@@ -49,6 +50,9 @@ int factlog__look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix
  */
 int factlog__waits(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
 		   const struct census *c, const struct chans_source *s);
+/* Of that look, too: which request each goroutine works for. 0 or -ENOMEM. */
+int factlog__requests(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
+		      const struct census *c, const struct grequests *rs);
 /* Channels over some time. */
 void factlog__watch(struct factlog *f, const struct chan_watch *w);
 /* What these descriptors are connected to; text(i): "" is left out. */

@@ -385,8 +385,12 @@ static int reading__read(struct reading *r)
 {
 	int err = reading__begin(r);
 
-	if (err == -ENOENT || err == -EOPNOTSUPP)
-		return r->to && r->to->of ? 0 : err; /* it has none that we know of */
+	if (err == -ENOENT || err == -EOPNOTSUPP) {
+		if (!r->to || !r->to->of)
+			return err;
+		r->to->no_server = true; /* that we know of */
+		return 0;
+	}
 	if (!err)
 		err = reading__passes(r);
 	if (!err)

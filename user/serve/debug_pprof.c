@@ -73,6 +73,8 @@ static int write_goroutines(const struct replay *r, const void *ctx, FILE *out, 
 	int err = replay__look(r, &look) ? 0 : -EBADMSG;
 
 	if (!err)
+		look.in.requests = NULL; /* Go's own tracebacks know none */
+	if (!err)
 		err = dump__new(&look.in, &(struct dump_opts){ .system = false }, &d);
 	if (!err && p->debug == 2)
 		return dump_show__text(d, &show, out, why);

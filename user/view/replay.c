@@ -179,6 +179,7 @@ int replay__of_bytes(const char *bytes, size_t len, const char *name, struct rep
 static bool give_look(const struct replay *r, const struct book_look *look, struct replay_look *ret)
 {
 	static const struct census none;
+	bool has_requests = true;
 
 	if (!look)
 		return false;
@@ -188,6 +189,11 @@ static bool give_look(const struct replay *r, const struct book_look *look, stru
 				       .namers = r->namers,
 				       .nr = r->book->nr_runtimes,
 				       .labels = look->labels };
+	for (uint16_t i = 0; i < ret->in.nr; i++) {
+		ret->requests[i] = book_look__requests(look, i);
+		has_requests &= ret->requests[i] != NULL;
+	}
+	ret->in.requests = has_requests ? ret->requests : NULL;
 	return true;
 }
 

@@ -56,7 +56,8 @@ DEFINE_SCOPED(replay)
  */
 struct replay_look {
 	struct dump_input in;
-	const struct census *censuses[BOOK_RUNTIMES_MAX]; /* one for each runtime */
+	const struct census *censuses[BOOK_RUNTIMES_MAX];    /* one for each runtime */
+	const struct grequests *requests[BOOK_RUNTIMES_MAX]; /* in.requests: all, or NULL */
 };
 bool replay__look(const struct replay *r, struct replay_look *ret); /* false: it has none */
 /* The last one that was begun at most this long after the first. */
