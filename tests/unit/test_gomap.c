@@ -8,7 +8,15 @@
 
 #define BASE 0x10000ull
 /* in memory: the type, the map, and what it has */
-enum { TYPE = 0x100, MAP = 0x200, OLD = 0x300, NOW = 0x800, DIR = 0x1000, TABLES = 0x1100, BYTES = 0x4000 };
+enum {
+	TYPE = 0x100,
+	MAP = 0x200,
+	OLD = 0x300,
+	NOW = 0x800,
+	DIR = 0x1000,
+	TABLES = 0x1100,
+	BYTES = 0x4000
+};
 
 static uint8_t memory[BYTES];
 static struct bufspace space;

@@ -20,7 +20,12 @@ Test(grequests, later_ages_and_deadlines_have_moved)
 Test(grequests, routes_stay_where_what_clients_say_is_forgotten)
 {
 	struct grequest v[] = {
-		{ .kind = GREQUEST_HTTP, .method = "GET", .path = "/a/7", .route = "/a/{id}", .host = "h", .peer = "p" },
+		{ .kind = GREQUEST_HTTP,
+		  .method = "GET",
+		  .path = "/a/7",
+		  .route = "/a/{id}",
+		  .host = "h",
+		  .peer = "p" },
 		{ .kind = GREQUEST_OUTGOING, .method = "GET", .path = "/b/7", .host = "upstream" },
 	};
 	struct grequests rs = { .v = v, .nr = 2 };

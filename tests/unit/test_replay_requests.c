@@ -9,16 +9,32 @@
 #define MANY 3000
 
 static struct grequest fake_requests[] = {
-	{ .kind = GREQUEST_HTTP, .served_by = 18, .method = "GET", .path = "/quote/7", .route = "/quote/{id}",
-	  .host = "api", .peer = "10.0.0.1:5", .age_ns = 7, .has_deadline = true,
+	{ .kind = GREQUEST_HTTP,
+	  .served_by = 18,
+	  .method = "GET",
+	  .path = "/quote/7",
+	  .route = "/quote/{id}",
+	  .host = "api",
+	  .peer = "10.0.0.1:5",
+	  .age_ns = 7,
+	  .has_deadline = true,
 	  .left_ns = -31 * (int64_t)FAKE_SECOND,
-	  .trace = { .trace_id = { 0x0a, 0xf7, [15] = 0x9c }, .span_id = { 0xb7, [7] = 0x31 }, .span = "GET" } },
+	  .trace = { .trace_id = { 0x0a, 0xf7, [15] = 0x9c },
+		     .span_id = { 0xb7, [7] = 0x31 },
+		     .span = "GET" } },
 	{ .kind = GREQUEST_GRPC, .over = true, .method = "", .path = NULL, .age_ns = -1 },
 };
 static struct grequest_of fake_of[FAKE_GS] = {
 	[1] = { .request = 1, .in_hand = 1, .relation = GREQUEST_SERVES },
-	[2] = { .request = 2, .in_hand = 1, .relation = GREQUEST_OF, .made_by_it = true, .cancelled = true,
-		.has_deadline = true, .left_ns = 5, .calls = 1, .trace = { .span_id = { 1 } } },
+	[2] = { .request = 2,
+		.in_hand = 1,
+		.relation = GREQUEST_OF,
+		.made_by_it = true,
+		.cancelled = true,
+		.has_deadline = true,
+		.left_ns = 5,
+		.calls = 1,
+		.trace = { .span_id = { 1 } } },
 	[4] = { .in_hand = 2 },
 };
 
@@ -29,8 +45,13 @@ struct bytes {
 
 static struct bytes write_look(const struct grequests *rs)
 {
-	const struct factlog_of of = { .view = "look", .pid = 1, .comm = "c", .exe = "/c", .build_id = "",
-				       .namers = &dump_namer, .versions = (const char *const[]){ "go1.24.1" },
+	const struct factlog_of of = { .view = "look",
+				       .pid = 1,
+				       .comm = "c",
+				       .exe = "/c",
+				       .build_id = "",
+				       .namers = &dump_namer,
+				       .versions = (const char *const[]){ "go1.24.1" },
 				       .nr = 1 };
 	scoped(factlog) f = NULL;
 	struct bytes b = { NULL, 0 };
@@ -73,7 +94,8 @@ static void same_trace(const struct gtrace *a, const struct gtrace *b)
 static void same_request(const struct grequest *a, const struct grequest *b)
 {
 	cr_expect(a->kind == b->kind && a->over == b->over && a->has_deadline == b->has_deadline &&
-		  a->served_by == b->served_by && a->left_ns == b->left_ns && a->age_ns == b->age_ns);
+		  a->served_by == b->served_by && a->left_ns == b->left_ns &&
+		  a->age_ns == b->age_ns);
 	same_text(a->method, b->method);
 	same_text(a->path, b->path);
 	same_text(a->route, b->route);
@@ -84,7 +106,9 @@ static void same_request(const struct grequest *a, const struct grequest *b)
 
 Test(replay_requests, are_those_that_were_written)
 {
-	const struct grequests rs = { .v = fake_requests, .nr = 2, .of = fake_of, .nr_of = FAKE_GS, .moved = 3 };
+	const struct grequests rs = {
+		.v = fake_requests, .nr = 2, .of = fake_of, .nr_of = FAKE_GS, .moved = 3
+	};
 	struct replay_look look;
 	scoped(replay) r = read_look(&rs, &look);
 	const struct grequests *got;
@@ -97,8 +121,9 @@ Test(replay_requests, are_those_that_were_written)
 	for (size_t i = 0; i < FAKE_GS; i++) {
 		const struct grequest_of *a = &got->of[i], *b = &fake_of[i];
 
-		cr_expect(a->request == b->request && a->in_hand == b->in_hand && a->relation == b->relation &&
-				  a->made_by_it == b->made_by_it && a->cancelled == b->cancelled &&
+		cr_expect(a->request == b->request && a->in_hand == b->in_hand &&
+				  a->relation == b->relation && a->made_by_it == b->made_by_it &&
+				  a->cancelled == b->cancelled &&
 				  a->has_deadline == b->has_deadline && a->left_ns == b->left_ns &&
 				  a->calls == b->calls,
 			  "goroutine %zu", i);
@@ -127,7 +152,9 @@ Test(replay_requests, are_whole_over_many_facts)
 	scoped(replay) r = NULL;
 
 	for (size_t i = 0; i < MANY; i++)
-		many[i] = (struct grequest){ .kind = GREQUEST_HTTP, .served_by = i + 1, .method = "GET", .age_ns = -1 };
+		many[i] = (struct grequest){
+			.kind = GREQUEST_HTTP, .served_by = i + 1, .method = "GET", .age_ns = -1
+		};
 	r = read_look(&rs, &look);
 	cr_assert_eq(look.in.requests[0]->nr, MANY);
 	for (size_t i = 0; i < MANY; i++)
@@ -138,7 +165,8 @@ Test(replay_requests, a_trace_takes_the_goroutines_that_have_it_in_hand_and_thos
 {
 	struct grequest_of of[FAKE_GS] = {
 		[1] = { .request = 1, .relation = GREQUEST_SERVES },
-		[2] = { .request = 2, .relation = GREQUEST_OF,
+		[2] = { .request = 2,
+			.relation = GREQUEST_OF,
 			.trace = { .trace_id = { 0x0a, 0xf7, [15] = 0x9c } } },
 		[4] = { .request = 2, .relation = GREQUEST_OF },
 	};
@@ -158,8 +186,13 @@ static int read_hostile(const Pw__Requests *q, const Pw__RequestsOf *of)
 {
 	struct bytes b = { NULL, 0 };
 	FILE *out = open_memstream(&b.v, &b.len);
-	const struct factlog_of who = { .view = "look", .pid = 1, .comm = "c", .exe = "/c", .build_id = "",
-					.namers = &dump_namer, .versions = (const char *const[]){ "go1.24.1" },
+	const struct factlog_of who = { .view = "look",
+					.pid = 1,
+					.comm = "c",
+					.exe = "/c",
+					.build_id = "",
+					.namers = &dump_namer,
+					.versions = (const char *const[]){ "go1.24.1" },
 					.nr = 1 };
 	Pw__Fact fact = PW__FACT__INIT;
 	scoped(factlog) f = NULL;
@@ -185,8 +218,9 @@ static int read_hostile(const Pw__Requests *q, const Pw__RequestsOf *of)
 
 Test(replay_requests, that_do_not_fit_together_are_refused)
 {
-	uint32_t kind[] = { 1 }, bad_kind[] = { 9 }, flags[] = { 1, 1 }, g[] = { 0 }, no_g[] = { FAKE_GS },
-		 request[] = { 1 }, no_request[] = { 2 }, relation[] = { 2 }, bad_relation[] = { 9 };
+	uint32_t kind[] = { 1 }, bad_kind[] = { 9 }, flags[] = { 1, 1 }, g[] = { 0 },
+		 no_g[] = { FAKE_GS }, request[] = { 1 }, no_request[] = { 2 }, relation[] = { 2 },
+		 bad_relation[] = { 9 };
 	Pw__Requests q = PW__REQUESTS__INIT;
 	Pw__RequestsOf of = PW__REQUESTS_OF__INIT;
 

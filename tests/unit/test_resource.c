@@ -33,8 +33,8 @@ Test(resource, is_what_the_environment_says)
 
 Test(resource, of_an_environment_that_is_cut_is_what_is_there)
 {
-	static const char env[] = { 'O', 'T', 'E', 'L', '_', 'S', 'E', 'R', 'V', 'I', 'C',
-				    'E', '_', 'N', 'A', 'M', 'E', '=', 'a', 'b' };
+	static const char env[] = { 'O', 'T', 'E', 'L', '_', 'S', 'E', 'R', 'V', 'I',
+				    'C', 'E', '_', 'N', 'A', 'M', 'E', '=', 'a', 'b' };
 	struct resource r = { .nr = 0 };
 
 	cr_assert_eq(resource_read_environ(env, sizeof(env), &r), 0);
@@ -61,13 +61,12 @@ Test(resource, has_a_bound)
 }
 
 /* A Resource: attributes "service.name" = "api", "n" = 7, "on" = true, and one that is an array. */
-static const uint8_t payload[] =
-	"\x0a\x15\x0a\x0cservice.name\x12\x05\x0a\x03"
-	"api"
-	"\x0a\x07\x0a\x01n\x12\x02\x18\x07"
-	"\x0a\x08\x0a\x02on\x12\x02\x10\x01"
-	"\x0a\x08\x0a\x02is\x12\x02\x2a\x00"
-	"\x10\x03";
+static const uint8_t payload[] = "\x0a\x15\x0a\x0cservice.name\x12\x05\x0a\x03"
+				 "api"
+				 "\x0a\x07\x0a\x01n\x12\x02\x18\x07"
+				 "\x0a\x08\x0a\x02on\x12\x02\x10\x01"
+				 "\x0a\x08\x0a\x02is\x12\x02\x2a\x00"
+				 "\x10\x03";
 
 static void expect_payload(const struct resource *r)
 {
