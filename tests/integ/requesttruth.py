@@ -191,9 +191,9 @@ def unsaid_spans(truth, goroutines):
     return unsaid
 
 
-def what_frameworks_know_is_said(kind):
+def what_frameworks_know_is_said(kind, command):
     """Each span, and each route."""
-    with Target(kind, command=build.built_with_modules("frameworks")) as t:
+    with Target(kind, command=command) as t:
         truth = Truth(t.truth())
         goroutines = looked(truth, t.pid)
         code, out, said = parkwatch("requests", "-p", t.pid, "-f", "json")
@@ -335,9 +335,10 @@ def what_is_said_while_it_works_was_so_then(minor):
 def cases():
     for minor, mode in BUILDS:
         yield f"requests: all_that_is_said_is_true [go1.{minor} {mode}]", lambda m=minor, o=mode: all_that_is_said_is_true("hang", build.built(m, o, "requests"))
-    for kind in ("routers", "calls"):
-        yield f"requests: all_that_is_said_is_true [{kind}]", lambda k=kind: all_that_is_said_is_true(k, build.built_with_modules("frameworks"))
-        yield f"requests: what_frameworks_know_is_said [{kind}]", lambda k=kind: what_frameworks_know_is_said(k)
+    for program, kind in (("frameworks", "routers"), ("frameworks", "calls"), ("datadog", "traced")):
+        yield (f"requests: all_that_is_said_is_true [{kind}]",
+               lambda p=program, k=kind: all_that_is_said_is_true(k, build.built_with_modules(p)))
+        yield f"requests: what_frameworks_know_is_said [{kind}]", lambda p=program, k=kind: what_frameworks_know_is_said(k, build.built_with_modules(p))
     yield "requests: only_what_is_in_a_trace_is_shown", only_what_is_in_a_trace_is_shown
     yield "requests: what_the_process_says_that_it_is_is_told", what_the_process_says_that_it_is_is_told
     for minor in (19, 27):

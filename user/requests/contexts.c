@@ -151,6 +151,10 @@ static void contexts__fill(struct contexts *c, struct context *n)
 	const struct webtypes *w = c->w;
 	uint64_t at;
 
+	if (spans__is_context(c->spans, n->type)) {
+		n->span = spans__of_context(c->spans, n->addr);
+		return;
+	}
 	n->own_ways = !is_of_context(c, n->type);
 	if (!n->own_ways && has_cancel(c, n->type, &at)) {
 		n->cancel = n->addr + at;
@@ -167,14 +171,18 @@ static void contexts__fill(struct contexts *c, struct context *n)
 
 /*
  * The type behind an interface whose first word this is. NULL: nobody can say, or a program's own
- * struct by its address: that may have been given to another request since.
+ * struct by its address: that may have been given to another request since. A tracing library's
+ * is not.
  */
 static const struct gotype *contexts__held(struct contexts *c, uint64_t first)
 {
 	const struct gotype *interface, *held = prover__held(c->p, first),
 					*t = prover__itab(c->p, first, &interface);
 
-	return held && t && t->kind == GOKIND_POINTER && !is_of_context(c, held) ? NULL : held;
+	return held && t && t->kind == GOKIND_POINTER && !is_of_context(c, held) &&
+			       !spans__is_context(c->spans, held)
+		       ? NULL
+		       : held;
 }
 
 /* A new node, or the one that is there. 0: there is none. *ret_new: it is the former. */

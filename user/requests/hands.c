@@ -12,7 +12,7 @@
 #define CLOSURES    3u   /* closures in closures */
 #define CODE_MAX    1000000u
 
-#define ALONE 5u /* types that are tried where nothing says what lies there */
+#define ALONE 6u /* types that are tried where nothing says what lies there */
 
 struct hands {
 	const struct goruntime *rt;
@@ -42,8 +42,8 @@ int hands__new(const struct goruntime *rt, struct prover *p, const struct webtyp
 	*h = (struct hands){ .rt = rt, .p = p, .w = w, .c = c, .spans = spans };
 	h->code.max = h->groups.max = CODE_MAX;
 	memcpy(h->alone,
-	       (const struct gotype *[]){ w->value, w->cancel, w->timer, w->http.type,
-					  w->response },
+	       (const struct gotype *[]){ w->value, w->cancel, w->timer, w->http.type, w->response,
+					  spans__context_type(spans) },
 	       sizeof(h->alone));
 	for (size_t i = 0; i < ALONE; i++)
 		h->alone_bytes[i] = h->alone[i] ? gosizes_spent(rt->minor, h->alone[i]->size,
@@ -194,8 +194,9 @@ static bool hands__alone(struct hands *h, const struct gospan *s, uint64_t addr,
 	return hands__may_be(h, s) &&
 	       (hands__made_context(h, w->value, addr, frame) ||
 		hands__made_context(h, w->cancel, addr, frame) ||
-		hands__made_context(h, w->timer, addr, frame) || hands__request(h, addr, frame) ||
-		hands__response(h, addr, frame));
+		hands__made_context(h, w->timer, addr, frame) ||
+		hands__made_context(h, spans__context_type(h->spans), addr, frame) ||
+		hands__request(h, addr, frame) || hands__response(h, addr, frame));
 }
 
 /* --- closures --- */

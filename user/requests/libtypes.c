@@ -5,11 +5,12 @@
 
 #include "base/cleanup.h"
 
+#define DATADOG "github.com/DataDog/dd-trace-go/v2/ddtrace/tracer"
+
 static const struct {
 	const char *type;
-	const char *ids; /* its field that is a SpanContext of otel/trace */
-	const char
-		*recorded; /* its field that leads to what has the rest; NULL: it has that itself */
+	const char *ids;      /* its field that is, or leads to, what has the ids */
+	const char *recorded; /* that leads to what has the rest; NULL: it has that itself */
 } spans[LIBTYPES_SPANS] = {
 	{ "go.opentelemetry.io/otel/sdk/trace.recordingSpan", "spanContext", NULL },
 	{ "go.opentelemetry.io/otel/sdk/trace.nonRecordingSpan", "sc", NULL },
@@ -17,6 +18,7 @@ static const struct {
 	{ "go.opentelemetry.io/otel/internal/global.nonRecordingSpan", "sc", NULL },
 	{ "go.opentelemetry.io/auto/sdk.span", "spanContext", "span" },
 	{ "go.opentelemetry.io/otel/trace.autoSpan", "spanContext", "span" },
+	[LIBTYPES_DATADOG] = { DATADOG ".Span", "context", NULL },
 };
 
 static const struct {
@@ -32,6 +34,7 @@ enum {
 	CHI = POOLED + LIBTYPES_POOLED,
 	CHI_WITHOUT_VERSION,
 	MUX,
+	DATADOG_CONTEXT,
 	NAMES,
 };
 
@@ -68,28 +71,58 @@ static void find_recorded(struct gotypes *types, struct libtypes_span *s, const 
 	if (!f)
 		s->recorded = WEBTYPES_NONE;
 	s->name = find_either(types, t, "name", "Name", STRING_BYTES);
-	s->start = find_either(types, t, "startTime", "StartTime", TIME_BYTES);
-	s->end = find_either(types, t, "endTime", "EndTime", TIME_BYTES);
+	if (s->has_numbers) {
+		s->start = find_either(types, t, "start", "Start", 8);
+		s->end = find_either(types, t, "finished", "Finished", 1);
+	} else {
+		s->start = find_either(types, t, "startTime", "StartTime", TIME_BYTES);
+		s->end = find_either(types, t, "endTime", "EndTime", TIME_BYTES);
+	}
 	s->records =
 		s->name == WEBTYPES_NONE || s->start == WEBTYPES_NONE || s->end == WEBTYPES_NONE
 			? NULL
 			: t;
 }
 
+/* The bytes of a trace's id: a field of t, or in one. */
+static bool find_trace_id(struct gotypes *types, const struct gotype *t, uint64_t *ret)
+{
+	uint64_t inner = 0;
+	const struct gofield *f = t ? gotypes__field(types, t, "traceID", ret) : NULL;
+
+	if (!f || f->type->size == LIBTYPES_TRACE)
+		return f;
+	if (!find(types, f->type, "value", LIBTYPES_TRACE, &inner))
+		return false;
+	*ret += inner;
+	return true;
+}
+
 static void find_span(struct gotypes *types, struct libtypes_span *s, const struct gotype *t,
 		      const char *ids, const char *recorded)
 {
-	uint64_t at = 0, trace, span;
-	const struct gofield *f = t ? gotypes__field(types, t, ids, &at) : NULL;
+	const struct gofield *f = t ? gotypes__field(types, t, ids, &s->ids) : NULL;
+	const bool apart = f && f->type->kind == GOKIND_POINTER;
+	const uint64_t at = f && !apart ? s->ids : 0;
 
 	s->type = NULL;
-	if (!f || !find(types, f->type, "traceID", LIBTYPES_TRACE, &trace) ||
-	    !find(types, f->type, "spanID", LIBTYPES_SPAN_ID, &span))
+	s->has_ids = apart ? gotypes__elem(types, f->type) : f ? f->type : NULL;
+	if (!find_trace_id(types, s->has_ids, &s->trace_id) ||
+	    !find(types, s->has_ids, "spanID", LIBTYPES_SPAN_ID, &s->span_id))
 		return;
+	if (!apart)
+		s->ids = WEBTYPES_NONE;
 	s->type = t;
-	s->trace_id = at + trace;
-	s->span_id = at + span;
+	s->trace_id += at;
+	s->span_id += at;
 	find_recorded(types, s, recorded);
+}
+
+static void find_context(struct gotypes *types, struct libtypes *l, const struct gotype *t)
+{
+	if (l->spans[LIBTYPES_DATADOG].type && find(types, t, "span", 8, &l->context.span) &&
+	    find(types, t, "snapshot", 8, &l->context.ids))
+		l->context.type = t;
 }
 
 static void find_chi(struct gotypes *types, struct libtypes *l, const struct gotype *t)
@@ -115,7 +148,8 @@ int libtypes__find(struct gotypes *types, struct libtypes *ret)
 {
 	const char *names[NAMES] = { [CHI] = "github.com/go-chi/chi/v5.Context",
 				     [CHI_WITHOUT_VERSION] = "github.com/go-chi/chi.Context",
-				     [MUX] = "github.com/gorilla/mux.Route" };
+				     [MUX] = "github.com/gorilla/mux.Route",
+				     [DATADOG_CONTEXT] = DATADOG ".spanCtx" };
 	const struct gotype *t[NAMES];
 	int err;
 
@@ -127,6 +161,7 @@ int libtypes__find(struct gotypes *types, struct libtypes *ret)
 	if (err)
 		return err;
 	*ret = (struct libtypes){ .chi = NULL };
+	ret->spans[LIBTYPES_DATADOG].has_numbers = true;
 	for (size_t i = 0; i < LIBTYPES_SPANS; i++)
 		find_span(types, &ret->spans[i], t[SPANS + i], spans[i].ids, spans[i].recorded);
 	for (size_t i = 0; i < LIBTYPES_POOLED; i++) {
@@ -136,6 +171,7 @@ int libtypes__find(struct gotypes *types, struct libtypes *ret)
 		    find(types, t[POOLED + i], pooled[i].route, STRING_BYTES, &p->route))
 			p->type = t[POOLED + i];
 	}
+	find_context(types, ret, t[DATADOG_CONTEXT]);
 	find_chi(types, ret, t[CHI] ? t[CHI] : t[CHI_WITHOUT_VERSION]);
 	find_mux(types, ret, t[MUX]);
 	return 0;

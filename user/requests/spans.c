@@ -47,10 +47,50 @@ const struct span *spans__get(const struct spans *s, uint32_t n)
 	return &s->v[n - 1];
 }
 
+bool spans__is_context(const struct spans *s, const struct gotype *t)
+{
+	return t && t == s->l->context.type;
+}
+
+const struct gotype *spans__context_type(const struct spans *s)
+{
+	return s->l->context.type;
+}
+
+/* A span that was used again has ids of its own since. */
+uint32_t spans__of_context(struct spans *s, uint64_t addr)
+{
+	const struct libtypes_span *of = &s->l->spans[LIBTYPES_DATADOG];
+	const uint64_t span = prover__word(s->p, addr + s->l->context.span);
+
+	return of->ids != WEBTYPES_NONE && prover__is(s->p, span, of->type) &&
+			       prover__word(s->p, span + of->ids) ==
+				       prover__word(s->p, addr + s->l->context.ids)
+		       ? spans__at(s, of->type, span)
+		       : 0;
+}
+
 static void read_bytes(struct prover *p, uint64_t addr, uint8_t *buf, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		buf[i] = prover__byte(p, addr + i);
+}
+
+static void spans__fill_ids(struct spans *s, const struct libtypes_span *of, uint64_t addr,
+			    struct span *ret)
+{
+	const uint64_t at = of->ids == WEBTYPES_NONE ? addr : prover__word(s->p, addr + of->ids);
+
+	if (of->ids != WEBTYPES_NONE && !prover__is(s->p, at, of->has_ids))
+		return;
+	read_bytes(s->p, at + of->trace_id, ret->trace_id, sizeof(ret->trace_id));
+	read_bytes(s->p, at + of->span_id, ret->span_id, sizeof(ret->span_id));
+	for (size_t i = 0; of->has_numbers && i < LIBTYPES_SPAN_ID / 2; i++) {
+		const uint8_t low = ret->span_id[i];
+
+		ret->span_id[i] = ret->span_id[LIBTYPES_SPAN_ID - 1 - i];
+		ret->span_id[LIBTYPES_SPAN_ID - 1 - i] = low;
+	}
 }
 
 /* What it records, if it does: one that is not sampled has nothing there. */
@@ -59,17 +99,21 @@ static void spans__fill(struct spans *s, const struct libtypes_span *of, uint64_
 {
 	const uint64_t at =
 		of->recorded == WEBTYPES_NONE ? addr : prover__word(s->p, addr + of->recorded);
-	int64_t end_ns;
+	int64_t ns;
 
 	*ret = (struct span){ .name = 0 };
-	read_bytes(s->p, addr + of->trace_id, ret->trace_id, sizeof(ret->trace_id));
-	read_bytes(s->p, addr + of->span_id, ret->span_id, sizeof(ret->span_id));
+	spans__fill_ids(s, of, addr, ret);
 	if (!of->records || !prover__is(s->p, at, of->records))
 		return;
 	ret->name = at + of->name;
-	ret->ended = prover__time(s->p, at + of->end, &end_ns);
-	if (!prover__time(s->p, at + of->start, &ret->start_ns))
-		ret->start_ns = 0;
+	if (of->has_numbers) {
+		ns = (int64_t)prover__word(s->p, at + of->start);
+		ret->start_ns = ns > 0 ? ns : 0;
+		ret->ended = prover__byte(s->p, at + of->end);
+		return;
+	}
+	ret->start_ns = prover__time(s->p, at + of->start, &ns) ? ns : 0;
+	ret->ended = prover__time(s->p, at + of->end, &ns);
 }
 
 static bool says_nothing(const struct span *s)

@@ -3,8 +3,9 @@
  * spans: those of tracing libraries that a process has in memory: values of contexts, or variables.
  *
  * A span is told by address and type, proved (requests/prover), and read once: SPANS_MAX at most.
- * None of these types is put into a pool by its library. Its ids, which OpenTelemetry never changes;
- * of one that records also its name, when it began, and whether it has ended. Not thread-safe.
+ * Its ids; of one that records also its name, when it began, and whether it has ended. Only
+ * Datadog's, if a program asks for it, are used again once they have ended: of a context its span
+ * counts if it is still that. Not thread-safe.
  */
 #ifndef PARKWATCH_REQUESTS_SPANS_H
 #define PARKWATCH_REQUESTS_SPANS_H
@@ -40,6 +41,13 @@ uint32_t spans__at(struct spans *s, const struct gotype *t, uint64_t addr);
  * handed on by their address.
  */
 uint32_t spans__alone(struct spans *s, uint64_t object_bytes, uint64_t addr);
+/*
+ * Whether contexts of this type are a tracing library's, made once, and their ways those of what
+ * they were made from; and the span of the one at addr, a number as above.
+ */
+bool spans__is_context(const struct spans *s, const struct gotype *t);
+const struct gotype *spans__context_type(const struct spans *s); /* NULL: there is none */
+uint32_t spans__of_context(struct spans *s, uint64_t addr);
 /* n: not 0. Borrowed until the next one is looked up. */
 const struct span *spans__get(const struct spans *s, uint32_t n);
 
