@@ -3,12 +3,13 @@
  * A process that serves a request (tests/unit/fake_web.h), with words of its memory replaced by
  * those of the data, and reads that fail or change: what is read of its requests must make sense.
  *
- * Data: version, manner, where it moves; then pieces of 12 bytes: where (a region, an offset), what.
+ * Data: version, manner, where it moves, whether there are traces; then pieces of 12 bytes: where (a region, an offset), what.
  */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "requests/prover.h"
 #include "requests/requests.h"
 #include "tests/unit/fake_web.h"
 
@@ -45,6 +46,20 @@ static void replace(struct fake_web *w, const uint8_t *piece)
 	memcpy(regions[r].mem + at, piece + 4, 8);
 }
 
+/* A header, a span, and contexts of routers: so that there is something of each to be hostile. */
+static void add_traces(struct fake_web *w)
+{
+	const uint64_t span = fw_new_span(w, "fetch", 0x17, 1000, 0), gin = fw_object(w, FW_32);
+
+	fw_set_header(w, "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+	fw_word(w, gin, w->request);
+	fw_string(w, gin + 8, "/quote/:id");
+	fw_word(w, fw_local(0, 0, 1), gin);
+	fw_word(w, fw_local(1, 0, 0), fw_itab(w, FW_VALUE_P));
+	fw_word(w, fw_local(1, 0, 1), fw_span_context(w, span, FW_CANCEL_P, w->own));
+	fw_word(w, fw_local(2, 0, 1), span);
+}
+
 static void check(const struct grequests *rs)
 {
 	if (rs->nr_of != FW_GS)
@@ -54,14 +69,15 @@ static void check(const struct grequests *rs)
 
 		if (of->request > rs->nr || (of->request && !of->relation) ||
 		    (of->relation && !of->request) || of->relation > GREQUEST_OF ||
-		    (of->request && of->in_hand) || of->in_hand == 1)
+		    (of->request && of->in_hand) || of->in_hand == 1 ||
+		    (of->trace.span && strlen(of->trace.span) >= PROVER_TEXT_MAX))
 			__builtin_trap();
 	}
 	for (size_t i = 0; i < rs->nr; i++) {
 		const struct grequest *r = &rs->v[i];
 
 		if ((r->path && strchr(r->path, '?')) || (r->method && strlen(r->method) > 64) ||
-		    (r->over && r->served_by) || (!r->over && !r->served_by))
+		    (r->over && r->served_by) || (!r->over && !r->served_by) || r->age_ns < -1)
 			__builtin_trap();
 	}
 }
@@ -76,6 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (!fake_web__init(&w, GO_MINOR_MIN + data[0] % GO_MINORS))
 		__builtin_trap();
+	if (data[3])
+		add_traces(&w);
 	for (size_t at = HEAD; at + PIECE <= size; at += PIECE)
 		replace(&w, data + at);
 	manner = data[1];

@@ -148,6 +148,12 @@ def judged(truth, goroutines):
             v.add(g, g["request"])
         elif known and known["must"]:
             v.missing.append(known["case"])
+        if not g["request"] and "trace_id" in g:
+            said = tuple(g[key] for key in ("trace_id", "span_id", "span"))
+            right = tuple(known[key] for key in ("trace_id", "span_id", "span")) if known else None
+            v.said["traced"] += 1
+            if said != right:
+                v.wrong.append(f"goroutine {goid} ({known['case'] if known else start_of(g)}) is said to be in {said}, and is in {right}")
         if known and not g["request"] and g.get("requests_in_hand"):
             most = len(set(known["holds"] or [])) + bool(known["calls"])
             if g["requests_in_hand"] > most:
@@ -185,8 +191,8 @@ def unsaid_spans(truth, goroutines):
     """Goroutines whose innermost span is not told, though a variable of theirs leads to it: who waits for Done has none any more."""
     unsaid = []
     for goid, known in truth.goroutines.items():
-        said = goroutines[goid]["request"] or {}
-        if known["span"] and known["must"] and not known["case"].endswith("-done") and said.get("span_id") != known["span_id"]:
+        said = goroutines[goid]["request"] or goroutines[goid]
+        if known["span"] and (known["must"] or not known["holds"]) and not known["case"].endswith("-done") and said.get("span_id") != known["span_id"]:
             unsaid.append(known["case"])
     return unsaid
 
@@ -217,18 +223,22 @@ def only_what_is_in_a_trace_is_shown():
         for trace in (min(traces), max(traces)):    # a header's has many zeros
             for digits in (trace, trace[:31].upper()):
                 out, _ = dump(t.pid, "--requests", "--trace", digits, "--format", "jsonl")
-                shown[trace, digits] = {json.loads(line)["goid"] for line in out.splitlines()}
+                goroutines = [json.loads(line) for line in out.splitlines()]
+                shown[digits] = {g["goid"] for g in goroutines}
                 code, out, said = parkwatch("requests", "-p", t.pid, "--trace", digits, "-f", "json")
                 expect(code == 0, f"requests: exit {code}: {said}")
                 listed = {g["goid"] for key in ("requests", "over") for q in json.loads(out)[key] for g in q["goroutines"]}
-                expect(listed == shown[trace, digits], f"requests --trace {digits} lists {listed}, dump {shown[trace, digits]}")
+                of_requests = {g["goid"] for g in goroutines if g["request"]}
+                expect(listed == of_requests, f"requests --trace {digits} lists {listed}, dump {of_requests}")
         none, _ = dump(t.pid, "--requests", "--trace", "f" * 32, "--format", "jsonl")
     expect(not none, "goroutines in a trace that there is not")
-    for (trace, digits), goids in shown.items():
-        must = {goid for goid, g in truth.goroutines.items() if g["must"] and g["trace_id"] == trace and not g["case"].endswith("-done")}
-        may = {goid for goid, g in truth.goroutines.items() if g["trace_id"] == trace or g["serves"] in truth.requests and
-               truth.requests[g["serves"]]["trace_id"] == trace or any(truth.requests[h]["trace_id"] == trace for h in g["holds"] or [])}
-        expect(must and must <= goids <= may, f"--trace {digits} shows {sorted(goids)}, and not {sorted(must)} to {sorted(may)}")
+    for digits, goids in shown.items():
+        def is_in(trace, digits=digits.lower()):
+            return trace.startswith(digits)
+        must = {goid for goid, g in truth.goroutines.items() if g["must"] and is_in(g["trace_id"]) and not g["case"].endswith("-done")}
+        may = {goid for goid, g in truth.goroutines.items() if is_in(g["trace_id"]) or
+               any(is_in(truth.requests[path]["trace_id"]) for path in (*(g["holds"] or []), g["serves"]) if path)}
+        expect(goids and must <= goids <= may, f"--trace {digits} shows {sorted(goids)}, and not {sorted(must)} to {sorted(may)}")
 
 
 def what_the_process_says_that_it_is_is_told():

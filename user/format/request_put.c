@@ -91,8 +91,14 @@ void request_put__of(struct framer *f, const struct grequests *rs, const struct 
 {
 	const struct grequest *r = of->request ? &rs->v[of->request - 1] : NULL;
 
-	if (!r) {
+	if (!r && of->in_hand) {
 		textbuf__format(to, "has %u requests in hand", of->in_hand);
+		return;
+	}
+	if (!r) {
+		textbuf__text(to, "in trace ");
+		textbuf__text(to, gtrace_text_of(&of->trace).trace_id);
+		request_put__span(f, ", span ", &of->trace, to);
 		return;
 	}
 	textbuf__text(to, grequest_relation_word((enum grequest_relation)of->relation));
@@ -151,6 +157,8 @@ void request_put__json(struct framer *f, const struct grequests *rs, const struc
 		jsonw_null_field(w, "request");
 		if (of->in_hand)
 			jsonw_uint_field(w, "requests_in_hand", of->in_hand);
+		else if (gtrace_is_known(&of->trace))
+			request_put__json_trace(f, &of->trace, &of->trace, w);
 		return;
 	}
 	jsonw_object_field(w, "request");

@@ -18,13 +18,13 @@ void request_put__trace(struct framer *f, const struct gtrace *t, struct textbuf
 /* ", in span b7ad6b7169203331 \"fetch\"" */
 void request_put__span(struct framer *f, const char *words, const struct gtrace *t,
 		       struct textbuf *to);
-/* "serves GET /api/quote/7", "of GET /quote/9, which is over"; rs: not NULL */
+/* "serves GET /api/quote/7", "of GET /quote/9, which is over", "in trace 0af7..."; rs: not NULL */
 void request_put__of(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
 		     struct textbuf *to);
 /* Whether there is something to say. */
 static inline bool grequest_is_told(const struct grequest_of *of)
 {
-	return of->request || of->in_hand;
+	return of->request || of->in_hand || gtrace_is_known(&of->trace);
 }
 
 /* Members of an object: kind, method, path, route. */
@@ -32,7 +32,10 @@ void request_put__json_name(struct framer *f, const struct grequest *r, struct j
 /* Members: trace_id, span_id, span. trace: NULL, none; of: that of the span; NULL: none. */
 void request_put__json_trace(struct framer *f, const struct gtrace *trace, const struct gtrace *of,
 			     struct json_writer *w);
-/* Of a goroutine: "request": {...} or null; "requests_in_hand" where there are several. */
+/*
+ * Of a goroutine: "request": {...} or null; "requests_in_hand" where there are several; trace_id,
+ * span_id and span of one that is in a trace, and has no request.
+ */
 void request_put__json(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
 		       struct json_writer *w);
 

@@ -79,7 +79,7 @@ struct pass {
 struct owner pass__owner(const struct pass *p, uint32_t n);
 /* A copy of the Go string at addr. NULL: it makes no sense, then *ok is false; or no memory. */
 const char *pass__text(struct pass *p, uint64_t addr, bool *ok);
-/* The trace of what g has in hand of a request. own: as above. */
+/* The trace of what g has in hand of a request. own: as above; 0: of no request. */
 void pass__trace(struct pass *p, const struct pass_g *g, uint64_t own, struct finding *f);
 /* Of who serves, and since when; with no span of it, that of the request's header. */
 void pass__trace_of_server(struct pass *p, const struct served *s, struct finding *f);

@@ -379,6 +379,10 @@ static bool pass__finding(struct pass *p, const struct pass_g *g, struct finding
 	unclear = held__count(&h, UNCLEAR);
 	if (h.full || (unclear && served + over == 0))
 		return false;
+	if (!h.nr) {
+		pass__trace(p, g, 0, f);
+		return gtrace_is_known(&f->trace);
+	}
 	f->relation = GREQUEST_OF;
 	if (!unclear && served == 1)
 		return pass__served_by(p, g, &p->served[held__first(&h, SERVED)->served], f);

@@ -13,6 +13,8 @@
 
 #include "requests/header.h"
 
+#define NOT_TOLD UINT64_MAX /* which request: no context of it can be told */
+
 struct pick {          /* the best so far */
 	uint32_t span; /* number; 0: none */
 	uint32_t frame;
@@ -72,7 +74,14 @@ static void pass__offer_context(const struct pass *p, uint32_t n, uint32_t frame
 	}
 }
 
-/* own: of the request. 0: only what it has in variables counts. */
+/* Whether a context that it has in hand counts for the request with this own; 0: for none. */
+static bool counts(const struct pass *p, uint32_t n, uint64_t own)
+{
+	const struct owner o = pass__owner(p, n);
+
+	return n && (own ? o.own == own : o.whose == NOBODYS);
+}
+
 static struct pick pass__innermost_span(const struct pass *p, const struct pass_g *g, uint64_t own)
 {
 	struct pick best = { .span = 0 };
@@ -82,7 +91,7 @@ static struct pick pass__innermost_span(const struct pass *p, const struct pass_
 
 		if (h->span)
 			pass__offer(p, &(struct pick){ h->span, h->frame, 0 }, &best);
-		else if (own && pass__owner(p, h->context).own == own)
+		else if (counts(p, h->context, own))
 			pass__offer_context(p, h->context, h->frame, &best);
 	}
 	return best;
@@ -155,7 +164,7 @@ void pass__trace(struct pass *p, const struct pass_g *g, uint64_t own, struct fi
 void pass__trace_of_server(struct pass *p, const struct served *s, struct finding *f)
 {
 	const struct pass_g *g = &p->gs[s->g];
-	const struct pick best = pass__innermost_span(p, g, s->own);
+	const struct pick best = pass__innermost_span(p, g, s->own ? s->own : NOT_TOLD);
 
 	if (best.span) {
 		const struct span *span = spans__get(p->spans, best.span);

@@ -314,7 +314,7 @@ static int reading__tell(struct reading *r, const struct finding *f, uint64_t ro
 
 	of->in_hand = f->in_hand;
 	if (f->relation == GREQUEST_NONE)
-		return 0;
+		return reading__trace(r, &f->trace, &of->trace);
 	err = reading__request(r, f, &of->request);
 	if (err)
 		return err;

@@ -194,7 +194,22 @@ func requestOf(url, kind string, i int) *http.Request {
 	return q
 }
 
+// alone is in a span, and has no request.
+func alone() {
+	in := make(chan int)
+	go func() {
+		ctx, span := tracer.Start(context.Background(), "alone")
+		defer span.End()
+		told(goroutine{Case: "alone"}, ctx)
+		in <- 1
+		<-never
+		use(ctx)
+	}()
+	<-in
+}
+
 func startRouters() {
+	alone()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
 	var only http.Protocols
 	only.SetUnencryptedHTTP2(true)
