@@ -214,6 +214,18 @@ def what_frameworks_know_is_said(kind, command):
     expect(not ageless, f"requests of which a span began, and no age is said: {ageless}")
 
 
+def in_trace(truth, digits):
+    """Goroutines that must be told to be in a trace whose id begins so, and those that may: by themselves, or by a request."""
+    must, may = set(), set()
+    for goid, g in truth.goroutines.items():
+        own = g["trace_id"].startswith(digits)
+        if own or any(truth.requests[path]["trace_id"].startswith(digits) for path in (*(g["holds"] or []), g["serves"]) if path):
+            may.add(goid)
+        if own and g["must"] and not g["case"].endswith("-done"):
+            must.add(goid)
+    return must, may
+
+
 def only_what_is_in_a_trace_is_shown():
     """By the id of a span's trace, and of a header's; whole, and as it begins."""
     with Target("routers", command=build.built_with_modules("frameworks")) as t:
@@ -233,11 +245,7 @@ def only_what_is_in_a_trace_is_shown():
         none, _ = dump(t.pid, "--requests", "--trace", "f" * 32, "--format", "jsonl")
     expect(not none, "goroutines in a trace that there is not")
     for digits, goids in shown.items():
-        def is_in(trace, digits=digits.lower()):
-            return trace.startswith(digits)
-        must = {goid for goid, g in truth.goroutines.items() if g["must"] and is_in(g["trace_id"]) and not g["case"].endswith("-done")}
-        may = {goid for goid, g in truth.goroutines.items() if is_in(g["trace_id"]) or
-               any(is_in(truth.requests[path]["trace_id"]) for path in (*(g["holds"] or []), g["serves"]) if path)}
+        must, may = in_trace(truth, digits.lower())
         expect(goids and must <= goids <= may, f"--trace {digits} shows {sorted(goids)}, and not {sorted(must)} to {sorted(may)}")
 
 
