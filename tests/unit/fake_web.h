@@ -99,6 +99,13 @@ enum fw_type {
 	FW_GIN_P,
 	FW_CHI, /* a chi.Context */
 	FW_CHI_P,
+	FW_BOOL,
+	FW_DD_IDS, /* of Datadog's library: SpanContext, Span, spanCtx */
+	FW_DD_IDS_P,
+	FW_DD_SPAN,
+	FW_DD_SPAN_P,
+	FW_DD_CONTEXT,
+	FW_DD_CONTEXT_P,
 	FW_NR_TYPES
 };
 
@@ -336,6 +343,28 @@ static inline void fw_make_router_types(struct fake_web *w)
 	fw_pointer(w, FW_CHI_P, FW_CHI);
 }
 
+static inline void fw_make_datadog_types(struct fake_web *w)
+{
+	static const char pkg[] = "github.com/DataDog/dd-trace-go/v2/ddtrace/tracer";
+	static const struct fw_field ids[] = { { "traceID", FW_TRACE_ID, 0, false },
+					       { "spanID", FW_INT, 16, false } },
+				     span[] = { { "name", FW_STRING, 0, false },
+						{ "start", FW_INT, 16, false },
+						{ "finished", FW_BOOL, 24, false },
+						{ "context", FW_DD_IDS_P, 32, false } },
+				     context[] = { { "Context", FW_CONTEXT, 0, true },
+						   { "span", FW_DD_SPAN_P, 16, false },
+						   { "snapshot", FW_DD_IDS_P, 24, false } };
+
+	fw_type(w, FW_BOOL, GOKIND_BOOL, 1, 0, "bool", NULL);
+	fw_struct(w, FW_DD_IDS, 32, "tracer.SpanContext", pkg, ids, 2);
+	fw_pointer(w, FW_DD_IDS_P, FW_DD_IDS);
+	fw_struct(w, FW_DD_SPAN, 48, "tracer.Span", pkg, span, 4);
+	fw_pointer(w, FW_DD_SPAN_P, FW_DD_SPAN);
+	fw_struct(w, FW_DD_CONTEXT, 32, "tracer.spanCtx", pkg, context, 3);
+	fw_pointer(w, FW_DD_CONTEXT_P, FW_DD_CONTEXT);
+}
+
 /* Go internal/abi: of buckets key 16, element 24, bucket 336 bytes; of groups 328, slots of 40. */
 static inline void fw_make_header_type(struct fake_web *w)
 {
@@ -360,9 +389,10 @@ static inline void fw_make_header_type(struct fake_web *w)
 /* All types that there are, as this Go lists them. */
 static inline void fw_list_types(struct fake_web *w)
 {
-	static const enum fw_type listed[] = { FW_URL_P,    FW_REQUEST_P,  FW_CONN_P, FW_VALUE_P,
-					       FW_CANCEL_P, FW_RESPONSE_P, FW_KEY_P,  FW_SPAN_P,
-					       FW_GIN_P,    FW_CHI_P };
+	static const enum fw_type listed[] = { FW_URL_P,   FW_REQUEST_P, FW_CONN_P,
+					       FW_VALUE_P, FW_CANCEL_P,  FW_RESPONSE_P,
+					       FW_KEY_P,   FW_SPAN_P,    FW_GIN_P,
+					       FW_CHI_P,   FW_DD_SPAN_P, FW_DD_CONTEXT_P };
 	const size_t nr = sizeof(listed) / sizeof(*listed);
 	const struct gofacts *go = gofacts_of(w->rt.minor);
 
@@ -394,6 +424,7 @@ static inline void fw_make_types(struct fake_web *w)
 	fw_make_structs(w);
 	fw_make_span_type(w);
 	fw_make_router_types(w);
+	fw_make_datadog_types(w);
 	fw_list_types(w);
 }
 
@@ -637,6 +668,8 @@ static inline bool fake_web__init(struct fake_web *w, int minor)
 	    gosym__new(&w->module.space.as, &md.tab, 1, &w->rt.sym))
 		return false;
 	fw_make_types(w);
+	if (w->types_used > FW_NAMES || w->names_used > sizeof(w->types) - FW_NAMES)
+		return false;
 	fw_make_heap(w);
 	fw_make_code(w);
 	fw_word(w, FW_RUNTIME + FW_ALLGS, FW_RUNTIME + FW_ALLGS_ARRAY);

@@ -163,6 +163,8 @@ Test(options, refuse_what_they_do_not_know, .init = cr_redirect_stderr)
 		"parkwatch dump -p 1 -d 5",
 		"parkwatch record -p 1 --wait x",
 		"parkwatch dump -p 1 --top 0",
+		"parkwatch requests -p 1 --trace 0af7651916cd43dd8448eb211c80319c0",
+		"parkwatch requests -p 1 --trace 0af76519-",
 	};
 	struct opts o;
 
@@ -379,6 +381,9 @@ Test(options, say_what_they_take)
 		{ "parkwatch refs -p 1 --addr channel",
 		  "bad --addr 'channel': it takes an address such as 0xc000012345; see 'parkwatch "
 		  "refs --help'" },
+		{ "parkwatch requests -p 1 --trace 0af7651",
+		  "bad --trace '0af7651': it takes 8 to 32 hexadecimal digits; see 'parkwatch "
+		  "requests --help'" },
 		{ "parkwatch refs -p 1",
 		  "of which goroutines? give --goid N, --func REGEX or another filter, or --addr "
 		  "ADDRESS; see 'parkwatch refs --help'" },
@@ -430,6 +435,9 @@ Test(options, are_refused_with_what_they_do_not_go_with, .init = cr_redirect_std
 		{ "parkwatch record -p 1 -e alloc --root goid", 0 },
 		{ "parkwatch record -p 1 --root label", 0 },
 		{ "parkwatch leaks -p 1 --no-probes --max-overhead 1", 0 },
+		{ "parkwatch dump -p 1 --trace 0af76519", -EINVAL },
+		{ "parkwatch dump -p 1 --requests --trace 0af76519", 0 },
+		{ "parkwatch requests -p 1 --trace 0AF7651916cd43dd8448eb211c80319c", 0 },
 		{ "parkwatch doctor --repair", -EINVAL },
 		{ "parkwatch doctor --repair -p 1", 0 },
 	};

@@ -463,6 +463,45 @@ Test(requests, keep_their_words_where_a_span_ends_meanwhile)
 	}
 }
 
+/* Datadog's context leads to its span, which has other ids if it was used again since. */
+Test(requests, have_the_span_of_datadogs_context_while_it_is_that)
+{
+	uint64_t context, span, ids;
+
+	begin(26);
+	context = fw_object(&web, FW_32);
+	ids = fw_object(&web, FW_32);
+	span = fw_object(&web, FW_48);
+	fw_string(&web, span, "web.request");
+	fw_word(&web, span + 16, 1000);
+	fw_word(&web, span + 32, ids);
+	memset(fw_at(&web, ids, 16), 0x17, 16);
+	fw_word(&web, ids + 16, 0x0102030405060708);
+	fw_word(&web, context, fw_itab(&web, FW_CANCEL_P));
+	fw_word(&web, context + 8, web.own);
+	fw_word(&web, context + 16, span);
+	fw_word(&web, context + 24, ids);
+	fw_word(&web, fw_local(1, 0, 0), 0);
+	fw_word(&web, fw_local(1, 0, 1), context);
+	{
+		scoped(grequests) rs = read_all();
+		struct gtrace_text text = gtrace_text_of(&rs->of[1].trace);
+
+		cr_expect_eq(rs->of[1].relation, GREQUEST_OF);
+		cr_expect_str_eq(text.trace_id, "17171717171717171717171717171717");
+		cr_expect_str_eq(text.span_id, "0102030405060708");
+		cr_expect_str_eq(rs->of[1].trace.span, "web.request");
+	}
+	fw_word(&web, span + 32, fw_object(&web, FW_32));
+	{
+		scoped(grequests) rs = read_all();
+
+		cr_expect_eq(rs->of[1].relation, GREQUEST_OF);
+		cr_expect_not(gtrace_is_known(&rs->of[1].trace), "it is another's");
+	}
+	fake_web__done(&web);
+}
+
 Test(traces, are_found_by_the_first_digits_of_their_ids)
 {
 	const struct gtrace t = { .trace_id = { 0x0a, 0xf7, 0x65, 0x19 } }, none = { .span = NULL };

@@ -293,9 +293,8 @@ static int read_context(const struct addrspace *as, uint64_t addr, struct resour
 
 static bool is_context(const struct mapping *m)
 {
-	static const char *const names[] = { "[anon_shmem:" CONTEXT_SIGNATURE "]",
-					     "[anon:" CONTEXT_SIGNATURE "]",
-					     "/memfd:" CONTEXT_SIGNATURE };
+	static const char *const names[] = { "[anon_shmem:OTEL_CTX]", "[anon:OTEL_CTX]",
+					     "/memfd:OTEL_CTX" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strncmp(m->path, names[i], strlen(names[i])))
