@@ -214,6 +214,11 @@ def what_frameworks_know_is_said(kind, command):
     expect(not ageless, f"requests of which a span began, and no age is said: {ageless}")
 
 
+def untold_headers(truth, goroutines):
+    """Requests that came with a traceparent, and are said to be served, and to be in no trace."""
+    return [path for path, q in truth.live().items() if q["trace_id"] and (goroutines[q["served_by"]]["request"] or {"trace_id": "?"})["trace_id"] is None]
+
+
 def in_trace(truth, digits):
     """Goroutines that must be told to be in a trace whose id begins so, and those that may: by themselves, or by a request."""
     must, may = set(), set()
@@ -279,6 +284,8 @@ def all_that_is_said_is_true(kind, command):
     expect(told >= SHARE * must, f"{told} of {must} are told; not these: {collections.Counter(v.missing)}")
     left_out = listed(truth, json.loads(out), goroutines, v)
     v.check()
+    untraced = untold_headers(truth, goroutines)
+    expect(not untraced, f"requests that have a traceparent, and no trace is said: {untraced[:10]}")
     expect(not left_out, f"requests that are served and not listed: {sorted(left_out)[:10]}")
 
 
