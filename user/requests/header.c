@@ -5,7 +5,8 @@
 
 #include "requests/gomap.h"
 
-#define KEY "Traceparent" /* as package net/textproto writes it */
+#define KEY          "Traceparent" /* as package net/textproto writes it */
+#define METADATA_KEY "traceparent" /* and gRPC */
 
 /* version, trace, parent, flags: 2, 32, 16 and 2 digits, with '-' between them */
 #define TRACE_AT   3u
@@ -62,6 +63,7 @@ bool header_parse_trace(const char *text, uint8_t trace_id[LIBTYPES_TRACE],
 
 struct search {
 	struct prover *p;
+	const char *key;
 	char text[LENGTH_MAX];
 	bool found;
 };
@@ -72,20 +74,33 @@ static bool look(void *ctx, uint64_t key, uint64_t elem)
 	struct search *s = ctx;
 	char name[sizeof(KEY) + 1];
 
-	if (!prover__string(s->p, key, name, sizeof(name)) || strcmp(name, KEY))
+	if (!prover__string(s->p, key, name, sizeof(name)) || strcmp(name, s->key))
 		return true;
 	s->found = prover__word(s->p, elem + 8) == 1 &&
 		   prover__string(s->p, prover__word(s->p, elem), s->text, sizeof(s->text));
 	return false;
 }
 
+static bool find(struct search *s, int minor, const struct gotype *t, uint64_t map,
+		 uint8_t trace_id[LIBTYPES_TRACE], uint8_t span_id[LIBTYPES_SPAN_ID])
+{
+	gomap__each(s->p, minor, t, map, look, s);
+	return s->found && header_parse_trace(s->text, trace_id, span_id);
+}
+
 bool header_trace(struct prover *p, int minor, const struct webtypes_request *of, uint64_t addr,
 		  uint8_t trace_id[LIBTYPES_TRACE], uint8_t span_id[LIBTYPES_SPAN_ID])
 {
-	struct search s = { .p = p };
+	struct search s = { .p = p, .key = KEY };
 
-	if (of->header == WEBTYPES_NONE || !of->headers)
-		return false;
-	gomap__each(p, minor, of->headers, prover__word(p, addr + of->header), look, &s);
-	return s.found && header_parse_trace(s.text, trace_id, span_id);
+	return of->header != WEBTYPES_NONE && of->headers &&
+	       find(&s, minor, of->headers, prover__word(p, addr + of->header), trace_id, span_id);
+}
+
+bool header_trace_of_metadata(struct prover *p, int minor, const struct gotype *t, uint64_t map,
+			      uint8_t trace_id[LIBTYPES_TRACE], uint8_t span_id[LIBTYPES_SPAN_ID])
+{
+	struct search s = { .p = p, .key = METADATA_KEY };
+
+	return find(&s, minor, t, map, trace_id, span_id);
 }

@@ -35,6 +35,7 @@ enum {
 	CHI_WITHOUT_VERSION,
 	MUX,
 	DATADOG_CONTEXT,
+	METADATA,
 	NAMES,
 };
 
@@ -149,7 +150,8 @@ int libtypes__find(struct gotypes *types, struct libtypes *ret)
 	const char *names[NAMES] = { [CHI] = "github.com/go-chi/chi/v5.Context",
 				     [CHI_WITHOUT_VERSION] = "github.com/go-chi/chi.Context",
 				     [MUX] = "github.com/gorilla/mux.Route",
-				     [DATADOG_CONTEXT] = DATADOG ".spanCtx" };
+				     [DATADOG_CONTEXT] = DATADOG ".spanCtx",
+				     [METADATA] = "google.golang.org/grpc/metadata.MD" };
 	const struct gotype *t[NAMES];
 	int err;
 
@@ -174,5 +176,7 @@ int libtypes__find(struct gotypes *types, struct libtypes *ret)
 	find_context(types, ret, t[DATADOG_CONTEXT]);
 	find_chi(types, ret, t[CHI] ? t[CHI] : t[CHI_WITHOUT_VERSION]);
 	find_mux(types, ret, t[MUX]);
+	if (t[METADATA] && t[METADATA]->kind == GOKIND_MAP)
+		ret->metadata = t[METADATA];
 	return 0;
 }

@@ -6,7 +6,7 @@
  * Spans: go.opentelemetry.io/otel 1.0 to 1.47, its sdk/trace, go.opentelemetry.io/auto/sdk, and
  * github.com/DataDog/dd-trace-go 2.
  * Routers: github.com/go-chi/chi, github.com/gorilla/mux, github.com/gin-gonic/gin,
- * github.com/labstack/echo/v4. A type that the program does not have is NULL.
+ * github.com/labstack/echo/v4. Metadata: google.golang.org/grpc. A type that the program does not have is NULL.
  */
 #ifndef PARKWATCH_REQUESTS_LIBTYPES_H
 #define PARKWATCH_REQUESTS_LIBTYPES_H
@@ -58,6 +58,8 @@ struct libtypes {
 	uint64_t mux_path;               /* pointer to its pattern */
 	const struct gotype *mux_regexp; /* of that */
 	uint64_t mux_template;           /* string, in it */
+	/* map[string][]string: what a call of gRPC came with is a value of its context */
+	const struct gotype *metadata;
 };
 
 /* 0; errors of gotypes__find(). ret->spans[LIBTYPES_DATADOG]: the span of ret->context. */

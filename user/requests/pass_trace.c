@@ -161,6 +161,27 @@ void pass__trace(struct pass *p, const struct pass_g *g, uint64_t own, struct fi
 		pass__tell_span(p, spans__get(p->spans, best.span), f);
 }
 
+/* Of a call of gRPC: what it came with is in its context. */
+static void pass__trace_of_metadata(struct pass *p, uint32_t n, struct finding *f)
+{
+	const struct webtypes *w = p->of.web;
+	const struct gotype *t = p->of.libs->metadata;
+
+	for (uint32_t i = 0; t && n && i < CONTEXTS_CHAIN_MAX; i++) {
+		const struct context *x = contexts__get(p->contexts, n);
+		const uint64_t value = x->addr + w->value_val;
+
+		if (x->type == w->value && w->value_val != WEBTYPES_NONE &&
+		    prover__word(p->prover, value) == t->addr) {
+			(void)header_trace_of_metadata(p->prover, p->of.rt->minor, t,
+						       prover__word(p->prover, value + 8),
+						       f->trace.trace_id, f->trace.span_id);
+			return;
+		}
+		n = x->up;
+	}
+}
+
 void pass__trace_of_server(struct pass *p, const struct served *s, struct finding *f)
 {
 	const struct pass_g *g = &p->gs[s->g];
@@ -173,6 +194,8 @@ void pass__trace_of_server(struct pass *p, const struct served *s, struct findin
 		f->began_ns = pass__began(p, g, s->own, span);
 	} else if (s->request.of) {
 		pass__trace_of_header(p, s->request.addr, s->request.of, f);
+	} else {
+		pass__trace_of_metadata(p, s->context, f);
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -21,7 +23,12 @@ type implementation struct{}
 func (implementation) unary() {}
 
 func called(ctx context.Context, kind, path string) {
-	begins(&request{Kind: "grpc", Method: "POST", Path: path, Routes: []string{path}, ServedBy: goid()})
+	q := &request{Kind: "grpc", Method: "POST", Path: path, Routes: []string{path}, ServedBy: goid()}
+	if of, _ := metadata.FromIncomingContext(ctx); len(of.Get("traceparent")) == 1 {
+		p := strings.Split(of.Get("traceparent")[0], "-")
+		q.Trace, q.Parent = p[1], p[2]
+	}
+	begins(q)
 	body(ctx, kind, path)
 }
 
@@ -47,6 +54,15 @@ func description() *grpc.ServiceDesc {
 	return d
 }
 
+// traced is what a client does that has a tracing library, for every other call.
+func traced(i int) context.Context {
+	if i%2 != 0 {
+		return context.Background()
+	}
+	return metadata.AppendToOutgoingContext(context.Background(), "x-other", "1", "traceparent",
+		fmt.Sprintf("00-%032x-%016x-01", 0xabcdef000+i, 0x123456000+i))
+}
+
 func startCalls() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,7 +80,7 @@ func startCalls() {
 		sends("POST", path, "")
 		go func() {
 			tell(goroutine{Case: "grpc-client", Calls: path})
-			use(to.Invoke(context.Background(), path, new(emptypb.Empty), new(emptypb.Empty)))
+			use(to.Invoke(traced(i), path, new(emptypb.Empty), new(emptypb.Empty)))
 		}()
 	}
 	for i := range d.Streams {
@@ -72,7 +88,7 @@ func startCalls() {
 		sends("POST", path, "")
 		go func() {
 			tell(goroutine{Case: "grpc-client", Calls: path})
-			s, err := to.NewStream(context.Background(), &d.Streams[i], path)
+			s, err := to.NewStream(traced(i), &d.Streams[i], path)
 			if err != nil {
 				panic(err)
 			}
