@@ -53,15 +53,16 @@ def answers_are_as_described():
         d = stack.enter_context(Daemon())
         knots = stack.enter_context(Target("deadlocks", command=build.built(26, "static", "knots")))
         waits = stack.enter_context(Target("waits"))
+        web = stack.enter_context(Target("hang", command=build.built(26, "static", "requests")))
         answers = []
 
         def ask(path, *args):
             answers.append((path, d.get(path, *args)))
             return answers[-1][1]
-        began, other = (f"/api/v1/targets/{d.looked_at(t.pid)['id']}" for t in (knots, waits))
+        began, other, served = (f"/api/v1/targets/{d.looked_at(t.pid)['id']}" for t in (knots, waits, web))
         expect(json.loads(ask("/api/v1/openapi.json")[2]) == document(), "another one is served")
         for path in ("/metrics", "/sd", "/api/v1/targets", "/api/v1/targets?history=10m", "/api/v1/events", "/-/healthy", "/-/ready", began, f"{began}/goroutines",
-                     f"{other}/goroutines?top=5&sort=age", f"{other}/history", f"{other}/history?span=48h"):
+                     f"{other}/goroutines?top=5&sort=age", f"{other}/history", f"{other}/history?span=48h", f"{served}/requests", f"{served}/goroutines"):
             expect(ask(path)[0] == 200, f"{answers[-1]}")
         expect(ask("/metrics", {"Accept": "application/openmetrics-text"})[0] == 200, "no OpenMetrics")
         for by in ("site", "stack", "wait", "object", "label"):
@@ -70,8 +71,9 @@ def answers_are_as_described():
                  f"{other}/chans": 404, f"{other}/leaks": 404, f"{other}/profile?from=2&to=1": 400, f"{other}/profile?view=nothing&from=1&to=2": 404, f"{other}/profile?from=1&to=2": 404}
         pprof = f"target={other.rpartition('/')[2]}"
         expect(ask(f"/debug/pprof/goroutine?{pprof}&debug=1")[0] == 200, f"{answers[-1]}")
+        wrong.update({f"{other}/requests": 404, f"{served}/requests?trace_id=x": 400})
         wrong.update({f"/debug/pprof/block?{pprof}&seconds=1": 403, f"/debug/pprof/mutex?{pprof}": 403, "/debug/pprof/goroutine": 400, f"/debug/pprof/block?{pprof}": 403})
-        wrong.update({f"/api/v1/targets/none/{what}": 404 for what in ("leaks", "chans", "goroutines", "history", "profile")})
+        wrong.update({f"/api/v1/targets/none/{what}": 404 for what in ("leaks", "chans", "goroutines", "requests", "history", "profile")})
         for path, want in wrong.items():
             expect(ask(path)[0] == want, f"{path}: {answers[-1]}")
         for path in ("/api/v1/targets", "/metrics", "/-/healthy"):

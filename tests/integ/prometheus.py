@@ -58,11 +58,13 @@ def names_and_types_are_as_prometheus_wants_them():
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "parkwatch.yaml")
         config.write_text("rules:\n- level: metrics\n")
-        with Daemon("--config", str(config)) as d, Target("waits") as t:
+        with Daemon("--config", str(config)) as d, Target("waits") as t, Target("hang", command=build.built(build.MODES_MINOR, "stripped", "requests")) as web:
             d.looked_at(t.pid)
+            d.looked_at(web.pid)
             text = d.get("/metrics")[2]
     for name in ("parkwatch_goroutines", "parkwatch_goroutines_waiting", "parkwatch_oldest_wait_seconds", "parkwatch_target_info", "parkwatch_workers",
-                 "parkwatch_worker_restarts_total", "parkwatch_config_reload_failures_total", "parkwatch_config_last_reload_success_timestamp_seconds"):
+                 "parkwatch_worker_restarts_total", "parkwatch_requests", "parkwatch_oldest_request_seconds",
+                 "parkwatch_requests_past_deadline", "parkwatch_config_reload_failures_total", "parkwatch_config_last_reload_success_timestamp_seconds"):
         expect(f"# TYPE {name} " in text, f"no {name} in {text}")
     expect(said("check", "metrics", text=text) == (0, ""), f"{said('check', 'metrics', text=text)[1]}: {text}")
 

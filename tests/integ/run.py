@@ -64,6 +64,7 @@ import servelarge
 import servelive
 import servepods
 import serverecord
+import serverequests
 import serverestarts
 import servesinks
 import serveunit
@@ -137,6 +138,7 @@ WAIT = (
     servearound,
     servepods,
     serverecord,
+    serverequests,
     serverestarts,
     servesinks,
     top,

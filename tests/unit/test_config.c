@@ -34,11 +34,12 @@ Test(config, everything_that_may_be_written)
 				  "  - level: metrics\n"
 				  "sinks:\n"
 				  "  pyroscope: {url: http://a:4040}\n"
-				  "  webhook: {url: https://b/hook}\n");
+				  "  webhook: {url: https://b/hook}\n"
+				  "requests: {detail: true}\n");
 
 	cr_expect_str_eq(c->listen, "[::1]:7070");
 	cr_expect_str_eq(c->state_dir, "/var/lib/parkwatch");
-	cr_expect(c->allow_jobs);
+	cr_expect(c->allow_jobs && c->request_detail);
 	cr_assert_eq(c->rules.nr, 3);
 	cr_expect_str_eq(c->rules.v[0].globs[MATCH_EXE], "/srv/*");
 	cr_expect(c->rules.v[0].has_user && c->rules.v[0].user == 0);
@@ -77,8 +78,9 @@ Test(config, what_is_left_out_is_not_given)
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		scoped(config) c = parsed(t[i]);
 
-		cr_expect(!c->listen && !c->state_dir && !c->rules.nr && !c->sinks[0].url, "%s",
-			  t[i]);
+		cr_expect(!c->listen && !c->state_dir && !c->rules.nr && !c->request_detail &&
+				  !c->sinks[0].url,
+			  "%s", t[i]);
 	}
 }
 
@@ -91,7 +93,7 @@ Test(config, what_is_wrong_is_refused_with_its_line)
 		  "f.yaml:2: unknown level 'leak'; use off, metrics, leaks, profile or full" },
 		{ "listen: a:1\n\nlisen: a:1\n", "f.yaml:3: unknown name 'lisen'; use listen, "
 						 "state_dir, allow_jobs, rules, sinks, token_file, "
-						 "tls_cert, tls_key or pod_labels" },
+						 "tls_cert, tls_key, pod_labels or requests" },
 		{ "rules:\n- match: {exe: a}\n",
 		  "f.yaml:2: a rule has no level; use " LEVEL_WORDS },
 		{ "rules:\n- match: {exec: a}\n  level: off\n",

@@ -20,7 +20,12 @@ static void look(struct tally *t, uint64_t now_ns, uint64_t first, uint64_t nr, 
 						 .row = tally__row(t, "main.a\xff\n",
 								   "main.b b.go:1", RECEIVES),
 						 .state = RECEIVES });
-	*ret = (struct digest){ .sums_unix_ns = 5 };
+	*ret = (struct digest){
+		.sums_unix_ns = 5,
+		.requests = { .known = 1,
+			      .nr = 1,
+			      .routes = { { .method = "GET", .route = "/a", .under_way = 7 } } },
+	};
 	cr_assert_eq(tally__end(t, &ret->look), 0);
 }
 
@@ -43,6 +48,7 @@ Test(digest, comes_as_it_was)
 	pack(&d, &b);
 	cr_assert_eq(digest__unpack(b.v, b.nr, &got), 0);
 	cr_expect_eq(got.sums_unix_ns, 5);
+	cr_expect_arr_eq(&got.requests, &d.requests, sizeof(d.requests));
 	cr_expect_eq(tally_look__goroutines(&got.look), 20);
 	cr_expect_eq(got.look.by_state[RECEIVES], 20);
 	cr_expect_eq(got.look.oldest_ns[RECEIVES], 7);

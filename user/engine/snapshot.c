@@ -121,7 +121,8 @@ int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 	struct census *fresh[GOPROC_RUNTIMES_MAX] = { NULL };
 	int err = 0;
 
-	if (snapshot__has_rested(t, depth)) {
+	t->rested = snapshot__has_rested(t, depth);
+	if (t->rested) {
 		t->read_ns = clock_now_ns();
 		for (size_t i = 0; i < t->target.nr; i++)
 			t->censuses[i]->taken_ns = t->read_ns;

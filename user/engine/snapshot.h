@@ -29,10 +29,12 @@ struct snapshot { /* all owned */
 	struct census *censuses[GOPROC_RUNTIMES_MAX]; /* by runtime */
 	/* CLOCK_MONOTONIC: before it was opened, after the last census */
 	uint64_t began_ns, read_ns;
-	uint64_t wall_ns; /* since 1970, of the first census */
+	uint64_t
+		wall_ns; /* since 1970, of the first census; whoever takes others may bring it up to date */
 	/* of the last censuses: how deep; and the process's CPU time before them, 0: not known */
 	unsigned int depth;
 	uint64_t cpu_ns;
+	bool rested; /* the last snapshot__again() read nothing: what was read before holds */
 };
 
 /* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */

@@ -216,6 +216,8 @@ static void get_past(const struct api_in *in, const struct http_request *q, cons
 		read_past(in, id, READING_GOROUTINES, q, a);
 	else if (!strcmp(rest + len, "/chans"))
 		read_past(in, id, READING_CHANS, q, a);
+	else if (!strcmp(rest + len, "/requests"))
+		read_past(in, id, READING_REQUESTS, q, a);
 	else if (!strcmp(rest + len, "/leaks"))
 		read_past(in, id, READING_LEAKS, q, a);
 	else if (!strcmp(rest + len, "/profile"))
@@ -224,8 +226,8 @@ static void get_past(const struct api_in *in, const struct http_request *q, cons
 		read_page(in, id, READING_DIFF, NULL, 0, q, a);
 	else
 		http_say(a, 404,
-			 "this target has ended: there are its goroutines, chans, leaks, profile "
-			 "and diff\n");
+			 "this target has ended: there are its goroutines, chans, requests, leaks, "
+			 "profile and diff\n");
 }
 
 /* Recorded now, or of a time that is past. */
@@ -256,6 +258,8 @@ static void get_target(const struct api_in *in, const struct http_request *q, co
 		recorded_chans_get(in, t, q, a);
 	else if (!strcmp(rest + len, "/chans"))
 		read_look(in, t, READING_CHANS, q, a);
+	else if (!strcmp(rest + len, "/requests"))
+		read_look(in, t, READING_REQUESTS, q, a);
 	else if (!strcmp(rest + len, "/leaks"))
 		read_leaks(in, t, q, a);
 	else if (!strcmp(rest + len, "/history"))

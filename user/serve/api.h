@@ -8,6 +8,7 @@
  *	/api/v1/targets/ID		one of them
  *	/api/v1/targets/ID/chans	the JSON of `chans` at the last look, while goroutines wait for locks; watched now: serve/recorded_view
  *	/api/v1/targets/ID/goroutines	goroutines at the last look: the jsonl of `dump`, and its filters
+ *	/api/v1/targets/ID/requests	requests at the last look: the JSON of `requests`: serve/request_answer
  *	/api/v1/targets/ID/history	what its looks saw within ?span=: serve/history_api
  *	/api/v1/targets/ID/profile	stacks of a past interval: serve/stored_sums; recorded now: serve/recorded_view
  *	/api/v1/targets/ID/diff		those of two intervals, side by side: serve/stored_diff

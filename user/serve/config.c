@@ -339,6 +339,13 @@ static int read_pod_labels(struct reader *r, void *to)
 	}
 }
 
+static int read_requests(struct reader *r, void *to)
+{
+	static const struct field fields[] = { { "detail", read_bool, 0 } };
+
+	return reader__mapping(r, fields, ARRAY_SIZE(fields), to);
+}
+
 /* --- the file --- */
 
 static int read_file(struct reader *r, struct config *to)
@@ -353,6 +360,7 @@ static int read_file(struct reader *r, struct config *to)
 		{ "tls_cert", read_text, offsetof(struct config, tls_cert) },
 		{ "tls_key", read_text, offsetof(struct config, tls_key) },
 		{ "pod_labels", read_pod_labels, 0 },
+		{ "requests", read_requests, offsetof(struct config, request_detail) },
 	};
 	int err = reader__next(r); /* the stream begins */
 

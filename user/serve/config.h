@@ -14,6 +14,7 @@
  *	    level: full
  *	sinks:
  *	  webhook: {url: https://example.com/hook}
+ *	requests: {detail: true}
  *
  * The shape is fixed, so depth is bounded: a name that is not known is refused, and so is an alias. A
  * refusal names file and line. Text in, values out; it opens no file but the users' names.
@@ -37,6 +38,7 @@ struct config {
 	char *listen, *state_dir; /* owned, as all texts here; NULL: not given */
 	char *token_file, *tls_cert, *tls_key;
 	bool allow_jobs;
+	bool request_detail; /* paths, hosts and addresses of requests are told, too */
 	char *pod_labels[CONFIG_POD_LABELS_MAX]; /* keys: labels of pods that are told of targets */
 	size_t nr_pod_labels;
 	struct rules rules;

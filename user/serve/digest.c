@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "model/history.h"
 
-/* The head, the rows, then all their texts, each with its NUL. */
+/* The head, figures of requests if they are known, the rows, then all their texts, each with its NUL. */
 struct wire_row {
 	uint64_t nr, waiting, stack_bytes, births, exits, oldest_ns, first;
 	uint32_t oldest_s, long_waits;
@@ -19,7 +19,8 @@ struct wire_row {
 struct wire_head {
 	uint64_t sums_unix_ns;
 	uint64_t by_state[GOSTATE_MAX], oldest_ns[GOSTATE_MAX], over_goids;
-	uint32_t nr, texts; /* rows, bytes */
+	uint32_t nr, texts;     /* rows, bytes */
+	uint32_t requests, pad; /* bytes: of one, or 0 */
 	struct wire_row other;
 };
 
@@ -54,6 +55,7 @@ void digest__pack(const struct digest *d, struct textbuf *to)
 	struct wire_head head = { .sums_unix_ns = d->sums_unix_ns,
 				  .over_goids = l->over_goids,
 				  .nr = (uint32_t)l->nr,
+				  .requests = d->requests.known ? sizeof(d->requests) : 0,
 				  .other = wire_of(&l->other) };
 	const size_t head_at = to->nr;
 	struct textbuf texts;
@@ -62,6 +64,7 @@ void digest__pack(const struct digest *d, struct textbuf *to)
 	memcpy(head.by_state, l->by_state, sizeof(head.by_state));
 	memcpy(head.oldest_ns, l->oldest_ns, sizeof(head.oldest_ns));
 	textbuf__bytes(to, &head, sizeof(head));
+	textbuf__bytes(to, &d->requests, head.requests);
 	for (size_t i = 0; i < l->nr; i++) {
 		struct wire_row row = wire_of(&l->rows[i]);
 
@@ -116,6 +119,7 @@ static int take_rows(const struct wire_head *head, const char *rows, struct tall
 int digest__unpack(const char *bytes, size_t len, struct digest *ret)
 {
 	scoped_mem struct tally_row *rows = NULL;
+	struct request_figures requests = { .known = 0 };
 	struct wire_head head;
 	int err;
 
@@ -123,16 +127,21 @@ int digest__unpack(const char *bytes, size_t len, struct digest *ret)
 		return -EBADMSG;
 	memcpy(&head, bytes, sizeof(head));
 	if (head.nr > HISTORY_ROWS_MAX ||
-	    len != sizeof(head) + head.nr * sizeof(struct wire_row) + head.texts ||
+	    len != sizeof(head) + (uint64_t)head.requests + head.nr * sizeof(struct wire_row) +
+			    head.texts ||
 	    (head.texts && bytes[len - 1]))
+		return -EBADMSG;
+	if (head.requests &&
+	    request_figures__unpack(bytes + sizeof(head), head.requests, &requests))
 		return -EBADMSG;
 	rows = calloc(head.nr + 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
-	err = take_rows(&head, bytes + sizeof(head), rows);
+	err = take_rows(&head, bytes + sizeof(head) + head.requests, rows);
 	if (err)
 		return err;
-	*ret = (struct digest){ .sums_unix_ns = head.sums_unix_ns,
+	*ret = (struct digest){ .requests = requests,
+				.sums_unix_ns = head.sums_unix_ns,
 				.look = { .nr = head.nr,
 					  .other = row_of(&head.other),
 					  .over_goids = head.over_goids } };

@@ -9,10 +9,12 @@
 #include "base/cleanup.h"
 #include "base/textbuf.h"
 #include "model/tally.h"
+#include "serve/request_figures.h"
 
 struct digest {
 	struct tally_look look; /* rows: owned; texts are borrowed from the bytes */
-	uint64_t sums_unix_ns;  /* when the goroutines were counted by stack; 0: they were not */
+	struct request_figures requests;
+	uint64_t sums_unix_ns; /* when the goroutines were counted by stack; 0: they were not */
 };
 
 void digest__pack(const struct digest *d, struct textbuf *to);

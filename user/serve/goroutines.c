@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "facts/requests.h"
 #include "format/dump_show.h"
 #include "format/format.h"
 #include "serve/look_answer.h"
@@ -72,13 +73,25 @@ static bool is_dear(const char *regex)
 	return false;
 }
 
-static int add_filter(struct filter *f, const struct http_value *v, struct cause *why)
+int goroutines_filter(struct filter *f, const struct http_value *v, struct cause *why)
 {
 	if (is_dear(v->value))
 		return cause__set(why, -EINVAL,
 				  "bad %s: at most %d characters, without '{' and '\\1'", v->name,
 				  REGEX_BYTES_MAX);
 	return filter__add(f, v->name, v->value, false, why);
+}
+
+int trace_asked(const char *text, const char **ret, struct cause *why)
+{
+	const size_t len = strspn(text, "0123456789abcdefABCDEF");
+
+	if (!len || text[len] || len > GTRACE_DIGITS)
+		return cause__set(why, -EINVAL,
+				  "bad trace_id '%.40s': at most %d hexadecimal digits are wanted",
+				  text, GTRACE_DIGITS);
+	*ret = text;
+	return 0;
 }
 
 /* a: zeroed; asked__done() in any case. 0, -EINVAL with a cause, -ENOMEM. */
@@ -98,8 +111,10 @@ static int asked__read(struct asked *a, const struct http_request *q, struct cau
 			a->opts.sort = (enum dump_sort)word;
 		} else if (!strcmp(v->name, "top")) {
 			err = read_top(v->value, &a->opts.top, why);
+		} else if (!strcmp(v->name, "trace_id")) {
+			err = trace_asked(v->value, &a->opts.trace, why);
 		} else if (strcmp(v->name, "at") != 0) { /* says which look */
-			err = add_filter(a->filter, v, why);
+			err = goroutines_filter(a->filter, v, why);
 		}
 	}
 	return err;

@@ -50,6 +50,7 @@ struct launched {
 	uint32_t unnamed;  /* scans since it was found, its pod's name not known */
 	bool asked;        /* the next scan looks at it again */
 	bool watch;        /* the supervisor says so */
+	uint32_t detail;   /* and how: WORKER_REQUEST_DETAIL, or 0 */
 	bool leaves;       /* its worker was ended because it did not */
 	int pidfd;         /* in ends; negative: there is none, the worker tells */
 };
@@ -126,7 +127,9 @@ static int launcher__fork_worker(const struct launcher *l, struct launched *w,
 /* What cannot be started now is tried again later. */
 static void launcher__start_worker(const struct launcher *l, struct launched *w)
 {
-	const struct order o = { .command = WORKER_COMMAND, .kind = NOTICE_WATCHED };
+	const struct order o = { .command = WORKER_COMMAND,
+				 .events = w->detail,
+				 .kind = NOTICE_WATCHED };
 	const int err = w->watch ? launcher__fork_worker(l, w, &o, &w->worker) : 0;
 
 	w->notice.kind = NOTICE_WATCHED;
@@ -498,6 +501,8 @@ static void launcher__serve(const struct launcher *l, const struct request *r)
 
 		if (w->notice.row.pid != r->pid || w->notice.start_ticks != r->start_ticks)
 			continue;
+		if (r->kind == REQUEST_WATCH)
+			w->detail = r->events;
 		if (r->kind == REQUEST_WATCH || r->kind == REQUEST_LEAVE)
 			launcher__watch(l, w, r->kind == REQUEST_WATCH);
 		else if (r->kind == REQUEST_LEAK_WATCH)

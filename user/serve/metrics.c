@@ -10,6 +10,7 @@
 #include "serve/readers.h"
 #include "serve/leak_metrics.h"
 #include "serve/pods.h"
+#include "serve/request_metrics.h"
 #include "serve/rights.h"
 #include "serve/secrets.h"
 #include "serve/surroundings.h"
@@ -322,6 +323,7 @@ void metrics__write(const struct metrics_in *in, struct textbuf *to)
 	put_waits(in, to, false);
 	put_waits(in, to, true);
 	leak_metrics__write(in, to);
+	request_metrics__write(in, to);
 	put_info(in, to);
 	if (!in->one) {
 		put_workers(in, to);

@@ -4,7 +4,7 @@
  *
  * Bounded: for each target three series for each state and each wait reason that it has ever had at a
  * look (some twenty; golang/gostate has less than a hundred), one for each of LEAK_SITES_MAX places
- * that leak, and some thirty more. No goroutine, no stack, no address is a label.
+ * that leak, three for each of REQUEST_ROUTES_MAX routes, and some thirty more. No goroutine, no stack, no address is a label.
  */
 #ifndef PARKWATCH_SERVE_METRICS_H
 #define PARKWATCH_SERVE_METRICS_H

@@ -21,6 +21,7 @@
 #include "serve/otlp_profiles.h"
 #include "serve/pyroscope.h"
 #include "serve/recorded_view.h"
+#include "serve/request_answer.h"
 #include "serve/stored_diff.h"
 #include "serve/stored_look.h"
 #include "serve/stored_sums.h"
@@ -64,6 +65,7 @@ static void otlp_logs_read(const struct reading *r, struct http_answer *a)
 static void (*const kinds[READINGS])(const struct reading *r, struct http_answer *a) = {
 	[READING_GOROUTINES] = goroutines_read,
 	[READING_CHANS] = chans_read,
+	[READING_REQUESTS] = requests_read,
 	[READING_LEAKS] = leaks_read,
 	[READING_PROFILE] = profile_read,
 	[READING_DIFF] = diff_read,
@@ -85,7 +87,10 @@ static const char *stored_view(const struct reading *r)
 		return NULL;
 	if (r->kind == READING_LEAKS)
 		return STORED_LEAKS_VIEW;
-	return r->kind == READING_GOROUTINES || r->kind == READING_CHANS ? STORED_WHOLE_VIEW : NULL;
+	return r->kind == READING_GOROUTINES || r->kind == READING_CHANS ||
+			       r->kind == READING_REQUESTS
+		       ? STORED_WHOLE_VIEW
+		       : NULL;
 }
 
 static int find_stored(const struct reading *r, const char *view, struct store_found *ret,

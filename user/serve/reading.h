@@ -16,6 +16,7 @@
 enum reading_kind {
 	READING_GOROUTINES, /* of a look, as those that follow: if there is no pw, the newest in the store, at=UNIX or before */
 	READING_CHANS,          /* of a look */
+	READING_REQUESTS,       /* of a look */
 	READING_LEAKS,          /* of a report of leaks */
 	READING_PROFILE,        /* of the store */
 	READING_DIFF,           /* of the store */

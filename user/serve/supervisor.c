@@ -58,7 +58,8 @@ struct supervisor {
 	struct pods pods;
 	struct readers *readers; /* owned */
 	struct live live;
-	bool allow_jobs; /* whatever the configuration says */
+	bool allow_jobs;     /* whatever the configuration says */
+	bool request_detail; /* as it said at the start */
 	struct events events;
 	struct restarts restarts;
 	struct store *store; /* owned; NULL: no history is on disk */
@@ -322,11 +323,12 @@ static void supervisor__tell_levels(const struct supervisor *s)
 
 	for (size_t i = 0; i < s->nr && nr < ARRAY_SIZE(all); i++)
 		if (!s->v[i]->told)
-			all[nr++] = (struct request){ .kind = s->v[i]->level == LEVEL_OFF
-								      ? REQUEST_LEAVE
-								      : REQUEST_WATCH,
-						      .pid = s->v[i]->row.pid,
-						      .start_ticks = s->v[i]->start_ticks };
+			all[nr++] = (struct request){
+				.kind = s->v[i]->level == LEVEL_OFF ? REQUEST_LEAVE : REQUEST_WATCH,
+				.pid = s->v[i]->row.pid,
+				.events = s->request_detail ? WORKER_REQUEST_DETAIL : 0,
+				.start_ticks = s->v[i]->start_ticks
+			};
 	if (!nr || !supervisor__send(s, all, nr))
 		return;
 	for (size_t i = 0; i < s->nr; i++)
@@ -648,6 +650,8 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	surroundings_look(&s.around, &s.rights);
 	pods__open(&s.pods, o->kubelet.url);
 	err = configured__open(&s.config, o->config, o->kubelet.url, why);
+	if (!err)
+		s.request_detail = s.config.now->request_detail;
 	if (!err && !listen)
 		listen = s.config.now->listen ? s.config.now->listen : SUPERVISOR_LISTEN;
 	if (!err) /* before there are secrets and sockets */

@@ -79,6 +79,7 @@ void watched__set_level(struct watched *w, const struct rules *rules)
 	leakwatch__init(&w->leaks, clock_now_ns());
 	recordings__done(&w->recordings);
 	recordings__init(&w->recordings);
+	w->requests = (struct request_figures){ .known = 0 };
 	free(steal(w->look));
 }
 
@@ -152,6 +153,7 @@ static void watched__take_look(struct watched *w, const struct digest *d)
 	lines_pass_on(lines.v, lines.len, w->id);
 	watched__add(w, &counts, clock_now_ns());
 	w->counts = counts;
+	request_figures__follow(&w->requests, &d->requests);
 	leak_plan__look(&w->leaks.plan, counts.by_state);
 	w->looks++;
 	w->heard_ns = clock_now_ns();

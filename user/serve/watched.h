@@ -15,6 +15,7 @@
 #include "serve/leakwatch.h"
 #include "model/history.h"
 #include "serve/recordings.h"
+#include "serve/request_figures.h"
 #include "serve/rules.h"
 #include "serve/wire.h"
 
@@ -61,7 +62,8 @@ struct watched {
 	char *look; /* owned */
 	size_t look_len;
 	struct watched_counts counts; /* of it */
-	uint64_t looked_ns;           /* when it came */
+	struct request_figures requests;
+	uint64_t looked_ns; /* when it came */
 	/* of all looks: goroutines that wait x time, by reason, an estimate; our CPU time */
 	double blocked_ns[GOSTATE_STATUS];
 	uint64_t own_cpu_ns, worker_cpu_ns; /* of all workers, of this one */

@@ -22,13 +22,15 @@
 
 /*
  * argv[1]; then the PID, the number of a log_format, how many seconds it takes (of a worker: how many ms
- * are from one look to the next; 0: as in `serve`), and what is recorded: bits, 1 << enum profile_event, or RECORDING_CHANS;
+ * are from one look to the next; 0: as in `serve`), and what is recorded: bits, 1 << enum profile_event, or RECORDING_CHANS (of a
+ * worker: WORKER_REQUEST_DETAIL, or 0);
  * standard output is the pipe
  */
 #define WORKER_COMMAND           "worker"
 #define LEAK_WORKER_COMMAND      "leak-worker"
 #define RECORDING_WORKER_COMMAND "recording-worker"
 #define WORKER_ARGS              6
+#define WORKER_REQUEST_DETAIL    1 /* of requests what clients say and ask for is told, too */
 
 enum notice_kind {
 	NOTICE_FOUND,     /* a Go process: is it to be watched? */
@@ -69,7 +71,7 @@ struct request {
 	int32_t pid;
 	uint32_t seconds; /* of a watch for leaks, or a recording */
 	uint32_t secret;  /* enum secret, of REQUEST_SECRET */
-	uint32_t events;  /* of a recording: 1 << enum profile_event, or RECORDING_CHANS */
+	uint32_t events;  /* argv[5] of what is started, see above */
 	uint32_t pad;
 	uint64_t start_ticks;
 };

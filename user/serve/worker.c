@@ -35,9 +35,13 @@ struct worker {
 	struct deadline until;
 	struct snapshot *t; /* owned */
 	struct lifetotals lives;
-	struct contentions locks;  /* who waits for whom, of this look */
-	bool lock_waits;           /* somebody waited for a lock at the last look */
-	bool has_locks;            /* they are read */
+	struct contentions locks;          /* who waits for whom, of this look */
+	bool lock_waits;                   /* somebody waited for a lock at the last look */
+	bool has_locks;                    /* they are read */
+	struct snapshot_requests requests; /* of the newest look that could read them */
+	bool serves_none;          /* it has no server that is known: they are read no more */
+	bool detail;               /* what clients say of themselves, and ask for, may be told */
+	uint64_t served_ns;        /* when they were read, or brought up to date */
 	uint64_t pace_ns;          /* from one look to the next; 0: WORKER_LOOK_NS */
 	uint64_t began_ns, cpu_ns; /* this look: when, and our CPU time before it */
 	uint64_t next_ns;          /* of the next look */
@@ -75,6 +79,53 @@ static void worker__read_locks(struct worker *w)
 					 NULL, NULL);
 }
 
+/* --- requests --- */
+
+static bool worker__serves_none(const struct worker *w)
+{
+	for (size_t rt = 0; rt < w->requests.nr; rt++)
+		if (!w->requests.of[rt]->no_server)
+			return false;
+	return true;
+}
+
+static void worker__read_requests_anew(struct worker *w)
+{
+	struct cause why = { "" };
+
+	snapshot_requests__done(&w->requests);
+	if (snapshot__requests(w->t, &w->until, &w->requests, &why)) {
+		log_debug("pid %d: %s", (int)w->pid, why.text);
+		snapshot_requests__done(&w->requests);
+		return;
+	}
+	w->serves_none = worker__serves_none(w);
+	if (w->serves_none)
+		snapshot_requests__done(&w->requests);
+	for (size_t rt = 0; rt < w->requests.nr && !w->detail; rt++)
+		grequests__routes_only(w->requests.of[rt]);
+}
+
+/*
+ * They cost as much as the look, and more. Of a program that has not run since they are the same.
+ * That they cannot be read is no fault of the look.
+ */
+static void worker__read_requests(struct worker *w)
+{
+	if (w->serves_none || w->pace_ns)
+		return;
+	if (w->t->rested && w->requests.nr) {
+		const uint64_t now = clock_now_ns();
+
+		for (size_t rt = 0; rt < w->requests.nr; rt++)
+			grequests__later(w->requests.of[rt], now - w->served_ns);
+		w->served_ns = now;
+		return;
+	}
+	worker__read_requests_anew(w);
+	w->served_ns = clock_now_ns();
+}
+
 /* --- what it tells of a look --- */
 
 struct whole {
@@ -95,6 +146,9 @@ static int put_look(void *ctx, struct factlog *f)
 
 		err = factlog__waits(f, 0, rt, w->t->wall_ns, w->t->censuses[rt], &source);
 	}
+	for (uint16_t rt = 0; rt < w->requests.nr && !err; rt++)
+		err = factlog__requests(f, 0, rt, w->t->wall_ns, w->t->censuses[rt],
+					w->requests.of[rt]);
 	return err;
 }
 
@@ -169,16 +223,21 @@ static int worker__sums(struct worker *w, struct dump *d, const struct report_me
 static int worker__digest(struct worker *w, const struct report_meta *meta, struct textbuf *to,
 			  struct told *sums, struct cause *why)
 {
-	const struct dump_input in = { .censuses = (const struct census *const *)w->t->censuses,
-				       .namers = w->t->target.namers,
-				       .nr = w->t->target.nr };
+	struct dump_input in = { .censuses = (const struct census *const *)w->t->censuses,
+				 .namers = w->t->target.namers,
+				 .nr = w->t->target.nr };
 	const uint64_t unix_ns = clock_ns(CLOCK_REALTIME);
 	struct digest digest = { .sums_unix_ns = 0 };
 	scoped(dump) d = NULL;
-	int err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
+	int err;
 
+	if (w->requests.nr)
+		in.requests = (const struct grequests *const *)w->requests.of;
+	err = dump__new(&in, &(struct dump_opts){ .system = false }, &d);
 	if (!err)
 		err = dump_tally(d, clock_now_ns(), w->tally, &digest.look);
+	if (!err)
+		err = request_figures_of(d, &digest.requests);
 	if (!err && worker__sums_due(w, unix_ns))
 		err = worker__sums(w, d, meta, unix_ns, sums, why);
 	digest.sums_unix_ns = sums->pw ? unix_ns : 0;
@@ -272,8 +331,12 @@ static int worker__look(struct worker *w, struct cause *why)
 		   : snapshot__new(w->pid, DEPTH, &w->until, &w->t, why);
 	if (!err && first)
 		lifetotals__find(&w->lives, w->t);
+	if (!err)
+		w->t->wall_ns =
+			clock_ns(CLOCK_REALTIME) - (clock_now_ns() - w->t->censuses[0]->taken_ns);
 	if (!err) {
 		worker__read_locks(w);
+		worker__read_requests(w);
 		err = worker__tell(w, why);
 		contentions__done(&w->locks);
 		w->has_locks = false;
@@ -410,6 +473,7 @@ int worker_main(int argc, char **argv)
 	if (!w.pid)
 		return 2;
 	w.pace_ns = strtoul(argv[4], NULL, 10) * NS_PER_MS;
+	w.detail = strtoul(argv[5], NULL, 10) & WORKER_REQUEST_DETAIL;
 	err = tally__new(&w.tally) ? cause__no_memory(&why) : 0;
 	err = err ? err
 		  : job__run((struct job){ .ops = &ops, .self = &w },
@@ -424,6 +488,7 @@ int worker_main(int argc, char **argv)
 	else
 		worker_say(w.pid, err, "cannot be looked at", &why);
 	tally__free(w.tally);
+	snapshot_requests__done(&w.requests);
 	snapshot__free(w.t);
 	return err && (err != -ESRCH || w.pace_ns);
 }
