@@ -44,6 +44,7 @@ import moments
 import openapi
 import outputs
 import page
+import pagerequests
 import peers
 import processes
 import prometheus
@@ -128,6 +129,7 @@ WAIT = (
     peers,
     serve,
     page,
+    pagerequests,
     serveunit,
     serveconfig,
     serveharm,

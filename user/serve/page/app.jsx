@@ -10,13 +10,15 @@ import { History } from "./history.jsx";
 import { Events, Leaks } from "./leaks.jsx";
 import { Locks } from "./locks.jsx";
 import { Nothing, Spark, Text } from "./parts.jsx";
+import { Requests } from "./requests.jsx";
 import { go, go_to, url_of, usePolled, useUrl } from "./state.js";
 import { Targets, in_order, labels_of, pod_of, trouble, workload_of } from "./targets.jsx";
 import { base, count, number } from "./words.js";
 
-const VIEWS = [["leaks", "Why", Leaks], ["history", "Since when", History], ["flame", "Flame graph", Flame], ["goroutines", "Goroutines", Goroutines], ["locks", "Channels and locks", Locks]];
+const VIEWS = [["leaks", "Why", Leaks], ["history", "Since when", History], ["flame", "Flame graph", Flame], ["goroutines", "Goroutines", Goroutines], ["locks", "Channels and locks", Locks],
+	["requests", "Requests", Requests]];
 const KEYS = [
-	["j, k", "next, previous process"], ["Enter", "open it"], ["u", "back to all processes"], ["1 to 5", "views of a process"], ["/", "search, or the first filter"],
+	["j, k", "next, previous process"], ["Enter", "open it"], ["u", "back to all processes"], ["1 to 6", "views of a process"], ["/", "search, or the first filter"],
 	["d", "dark or light"], ["?", "these keys"], ["Esc", "leave a field, close this"],
 ];
 

@@ -2,13 +2,13 @@
 // The goroutines of the last look, with dump's filters: each one, or groups.
 import { useState } from "preact/hooks";
 import { Choice, Nothing, Place, Stack, Text } from "./parts.jsx";
-import { go, usePolled } from "./state.js";
+import { go, url_of, usePolled } from "./state.js";
 import { NOT_KNOWN, count, long, number } from "./words.js";
 
 export const FILTERS = [
 	["func", "function on the stack", "regular expression, as ^main\\."], ["created-by", "created by", "regular expression"], ["wait", "waits for", "chan*, select, sleep"],
 	["older", "for at least", "30s, 2m, 1h"], ["state", "state", "waiting, running, runnable, syscall"], ["label", "label", "key=value, or key"],
-	["goid", "goid", "18,19"], ["not", "without", "func=^net/http"],
+	["goid", "goid", "18,19"], ["trace_id", "trace id", "its first digits"], ["not", "without", "func=^net/http"],
 ];
 const GROUPS = [["", "each", "one line a goroutine"], ["stack", "by stack"], ["site", "by creation site"], ["wait", "by wait"], ["object", "by what they wait for"], ["label", "by labels"]];
 const FIRST = 200;
@@ -41,7 +41,22 @@ function Objects({ of }) {
 	);
 }
 
-function Goroutine({ g }) {
+// What it works for: leads to all that works for the same.
+function Of({ request, target }) {
+	const words = [request.method, request.path || request.route].filter(Boolean).join(" ") || "a request";
+	const values = request.trace_id ? { trace_id: request.trace_id } : request.served_by ? { request: request.served_by } : {};
+
+	return (
+		<p>
+			{request.relation} <a href={url_of({ target, view: "requests", ...values })} onClick={(e) => {
+				e.preventDefault();
+				go({ view: "requests", ...values });
+			}}><Text lines={1}>{words}</Text></a>{request.over && ", which is over"}{request.deadline_passed_s !== null && <span class="bad">, deadline passed {long(request.deadline_passed_s)} ago</span>}
+		</p>
+	);
+}
+
+function Goroutine({ g, target }) {
 	const [open, set] = useState(false), labels = Object.entries(g.labels || {});
 
 	return (
@@ -54,7 +69,7 @@ function Goroutine({ g }) {
 				<td><Place at={g.called_from?.func ? g.called_from : g.created_by} /></td>
 				<td>{labels.length > 0 && <Text lines={1}>{labels.map(([k, v]) => `${k}=${v}`).join(" ")}</Text>}</td>
 			</tr>
-			{open && <tr><td colSpan={6}><Objects of={g.waits_for || []} /><Stack frames={g.stack} /></td></tr>}
+			{open && <tr><td colSpan={6}>{g.request && <Of request={g.request} target={target} />}<Objects of={g.waits_for || []} /><Stack frames={g.stack} /></td></tr>}
 		</>
 	);
 }
@@ -89,7 +104,7 @@ function Group({ g }) {
 	);
 }
 
-export function Rows({ got, group }) {
+export function Rows({ got, group, target }) {
 	if (group)
 		return (
 			<table class="goroutines">
@@ -100,7 +115,7 @@ export function Rows({ got, group }) {
 	return (
 		<table class="goroutines">
 			<thead><tr><th class="n">goid</th><th>does</th><th class="n">for</th><th>at</th><th>created by</th><th>labels</th></tr></thead>
-			<tbody>{got.data.map((g) => <Goroutine key={g.goid} g={g} />)}</tbody>
+			<tbody>{got.data.map((g) => <Goroutine key={g.goid} g={g} target={target.id} />)}</tbody>
 		</table>
 	);
 }
@@ -129,7 +144,7 @@ export function Goroutines({ target, url }) {
 					{more && <> <button type="button" onClick={() => go({ top: top * 4 }, false)}>show more</button></>}
 				</p>
 			)}
-			{got?.status === 200 ? <Rows got={cut} group={group} /> : got?.status !== 400 && <Nothing got={got} what="Goroutines" />}
+			{got?.status === 200 ? <Rows got={cut} group={group} target={target} /> : got?.status !== 400 && <Nothing got={got} what="Goroutines" />}
 		</section>
 	);
 }

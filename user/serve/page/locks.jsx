@@ -129,7 +129,7 @@ function Tables({ data }) {
 function Waited({ target }) {
 	const got = usePolled(path_of(target.id, {}, { group: "object", top: 100 }), again(target));
 
-	return got?.status === 200 ? <><h3>What goroutines wait for</h3><Rows got={got} group="object" /></> : <Nothing got={got} what="Goroutines" />;
+	return got?.status === 200 ? <><h3>What goroutines wait for</h3><Rows got={got} group="object" target={target} /></> : <Nothing got={got} what="Goroutines" />;
 }
 
 export function Locks({ target }) {

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The requests of the last look: which are under way, and of one who waits for whom, and since when.
+import { own_frame } from "./goroutines.jsx";
+import { Nothing, Place, Stack, Text } from "./parts.jsx";
+import { go, url_of, usePolled } from "./state.js";
+import { NOT_KNOWN, count, long, number } from "./words.js";
+
+const FILTERS = [["route", "route", "/quote/*"], ["older", "waits for at least", "30s, 2m, 1h"], ["trace_id", "trace id", "its first digits"]];
+const FIRST = 200;     // requests
+const DRAWN = 100;     // goroutines of one request
+const WIDTH = 1000;    // of a bar, whatever its width on the screen
+
+// What the URL calls a request: its first goroutine, which serves it, if anybody does.
+const name_of = (q) => q.goroutines[0].goid;
+const waits_ns = (q) => Math.max(0, ...q.goroutines.map((g) => g.wait_ns || 0));
+export const title_of = (q) => [q.method, q.route && !q.path ? q.route : q.path || q.route].filter(Boolean).join(" ") || "a request";
+
+// At least so old as somebody has waited for it.
+function Age({ q }) {
+	const waits = waits_ns(q) / 1e9;
+
+	if (q.age_s !== null)
+		return <>{long(q.age_s)}</>;
+	return waits ? <span title="at least: so long one of its goroutines waits">≥ {long(waits)}</span> : <>{NOT_KNOWN}</>;
+}
+
+function Deadline({ s }) {
+	if (s === null)
+		return null;
+	return s < 0 ? <span class="bad">passed {long(-s)} ago</span> : <>in {long(s)}</>;
+}
+
+function path_of(id, url) {
+	const query = new URLSearchParams(FILTERS.filter(([name]) => url[name]).map(([name]) => [name, url[name]]));
+
+	return `/api/v1/targets/${id}/requests${query.size ? `?${query}` : ""}`;
+}
+
+// Leads to the goroutines of a trace.
+export function Trace({ id, target }) {
+	const values = { target, view: "goroutines", trace_id: id };
+
+	return (
+		<a data-trace href={url_of(values)} onClick={(e) => {
+			e.preventDefault();
+			e.stopPropagation();
+			go({ view: "goroutines", trace_id: id });
+		}}><span class="text">{id.slice(0, 8)}...</span></a>
+	);
+}
+
+function Row({ q, target, chosen }) {
+	const name = name_of(q);
+
+	return (
+		<tr class={`opens${chosen ? " chosen" : ""}`} data-request={name} onClick={() => go({ request: chosen ? "" : name })}>
+			<td><button type="button" aria-expanded={chosen} aria-label={`goroutines of ${title_of(q)}`}>{q.method || NOT_KNOWN}</button></td>
+			<td><Text lines={1}>{q.route || <span class="soft">{NOT_KNOWN}</span>}</Text></td>
+			<td><Text lines={1}>{q.path || ""}</Text></td>
+			<td class="n"><Age q={q} /></td>
+			<td class="n"><Deadline s={q.deadline_s} /></td>
+			<td class="n">{number(q.goroutines.length)}</td>
+			<td>{q.trace_id && <Trace id={q.trace_id} target={target.id} />}</td>
+		</tr>
+	);
+}
+
+// Goroutine to those that hold what it waits for.
+function holders_of(chans) {
+	const of = new Map();
+
+	for (const lock of chans?.locks || [])
+		for (const waiter of lock.waiters)
+			of.set(waiter.goid, { lock, goids: (lock.holders || []).map((h) => h.goid) });
+	return of;
+}
+
+/*
+ * The order of a waterfall: below each goroutine those that it waits for, then those that it made. Each once.
+ */
+function in_order(q, details, held) {
+	const here = new Set(q.goroutines.map((g) => g.goid)), done = new Set(), rows = [];
+	const of = new Map(q.goroutines.map((g) => [g.goid, g]));
+	const put = (goid, depth) => {
+		if (done.has(goid) || !here.has(goid))
+			return;
+		done.add(goid);
+		rows.push({ g: of.get(goid), depth });
+		(held.get(goid)?.goids || []).forEach((to) => put(to, depth + 1));
+		q.goroutines.filter((g) => details.get(g.goid)?.parent_goid === goid).forEach((g) => put(g.goid, depth + 1));
+	};
+
+	q.goroutines.forEach((g) => here.has(details.get(g.goid)?.parent_goid) && g.relation !== "serves" || put(g.goid, 0));
+	q.goroutines.forEach((g) => put(g.goid, 0));
+	return rows;
+}
+
+// What it waits for, and who has that.
+function Waits({ g, detail, held, others }) {
+	const by = held.get(g.goid);
+
+	return (
+		<>
+			{g.reason || g.status}
+			{by ? <> the {by.lock.kind} <span class="text soft">{by.lock.addr}</span>{by.goids.map((goid) => <span key={goid} data-held-by={goid}>, held by goroutine {goid}{others.get(goid) && <> of <Text lines={1}>{others.get(goid)}</Text></>}</span>)}</>
+				: (detail?.waits_for || []).slice(0, 4).map((o, i) => <span key={i} class="soft"> {o.kind} <span class="text">{o.addr || o.peer || ""}</span></span>)}
+		</>
+	);
+}
+
+// From when it began to wait to now; a line where the deadline passed.
+function Bar({ ns, most, deadline_s }) {
+	const wide = Math.max(2, (ns / most) * WIDTH), at = deadline_s !== null && deadline_s < 0 ? WIDTH * (1 + deadline_s / (most / 1e9)) : -1;
+
+	return (
+		<svg class="bar" viewBox={`0 0 ${WIDTH} 12`} preserveAspectRatio="none" role="img" aria-label={ns ? `waits for ${long(ns / 1e9)}` : "since when is not known"}>
+			{ns > 0 && <rect x={WIDTH - wide} y="2" width={wide} height="8" />}
+			{at >= 0 && <line x1={at} x2={at} y1="0" y2="12" />}
+		</svg>
+	);
+}
+
+function Waterfall({ q, target, requests }) {
+	const goids = q.goroutines.slice(0, DRAWN).map((g) => g.goid);
+	const got = usePolled(`/api/v1/targets/${target.id}/goroutines?goid=${goids.join(",")}`), locks = usePolled(`/api/v1/targets/${target.id}/chans`);
+	const details = new Map((got?.status === 200 ? got.data : []).map((g) => [g.goid, g])), held = holders_of(locks?.status === 200 ? locks.data : null);
+	const others = new Map(requests.flatMap((r) => (r === q ? [] : r.goroutines.map((g) => [g.goid, title_of(r)]))));
+	const most = Math.max(waits_ns(q), (q.age_s || 0) * 1e9, 1);
+
+	return (
+		<table class="waterfall" data-waterfall={name_of(q)}>
+			<thead><tr><th>goroutine</th><th>{q.over ? "has it" : ""}</th><th class="time"><span>{most > 1 ? `${long(most / 1e9)} ago` : ""}</span><span>now</span></th><th class="n">for</th><th>waits for</th><th>at</th></tr></thead>
+			<tbody>
+				{in_order({ ...q, goroutines: q.goroutines.slice(0, DRAWN) }, details, held).map(({ g, depth }) => (
+					<tr key={g.goid} data-goroutine={g.goid} data-depth={depth}>
+						<td><span class="tree">{"· ".repeat(Math.min(depth, 8))}</span>{g.goid}</td>
+						<td>{g.relation}</td>
+						<td class="time"><Bar ns={g.wait_ns || 0} most={most} deadline_s={q.deadline_s} /></td>
+						<td class="n">{g.wait_ns === null ? NOT_KNOWN : long(g.wait_ns / 1e9)}</td>
+						<td><Waits g={g} detail={details.get(g.goid)} held={held} others={others} /></td>
+						<td>
+							{details.get(g.goid)?.stack.length
+								? <details><summary><Place at={own_frame(details.get(g.goid).stack)} /></summary><Stack frames={details.get(g.goid).stack} /></details>
+								: <Place at={g.where} />}
+						</td>
+					</tr>
+				))}
+			</tbody>
+		</table>
+	);
+}
+
+function One({ q, target, requests }) {
+	const facts = [["host", q.host], ["from", q.peer], ["trace", q.trace_id], ["span", q.span]].filter(([, value]) => value);
+
+	return (
+		<tr><td colSpan={7}>
+			<p>{facts.map(([name, value]) => <span key={name}><span class="soft">{name}</span> <Text lines={1}>{value}</Text> </span>)}</p>
+			<Waterfall q={q} target={target} requests={requests} />
+			{q.goroutines.length > DRAWN && <p class="soft">The first {DRAWN} of {count(q.goroutines.length, "goroutine")}.</p>}
+		</td></tr>
+	);
+}
+
+function Rows({ of, title, target, url, requests }) {
+	return (
+		<>
+			<h3>{title}</h3>
+			<table class="requests">
+				<thead><tr><th>method</th><th>route</th><th>path</th><th class="n">age</th><th class="n">deadline</th><th class="n">goroutines</th><th>trace</th></tr></thead>
+				<tbody>
+					{of.slice(0, FIRST).map((q) => {
+						const chosen = Number(url.request) === name_of(q);
+
+						return [<Row key={name_of(q)} q={q} target={target} chosen={chosen} />, chosen && <One key={`${name_of(q)} one`} q={q} target={target} requests={requests} />];
+					})}
+				</tbody>
+			</table>
+			{of.length > FIRST && <p class="soft">The first {FIRST}.</p>}
+		</>
+	);
+}
+
+function Shown({ data, target, url }) {
+	const all = [...data.requests, ...data.over];
+
+	return (
+		<>
+			<p class="soft" data-shown>
+				{count(data.requests.length, "request")} under way{data.over.length > 0 && `, ${number(data.over.length)} over that left goroutines behind`}
+				{data.moved > 0 && `; nothing is said of ${count(data.moved, "goroutine")} that moved`}{data.cut && "; the time to read them was up"}.
+			</p>
+			{data.requests.length > 0 && <Rows of={data.requests} title="Under way" target={target} url={url} requests={all} />}
+			{data.over.length > 0 && <Rows of={data.over.map((q) => ({ ...q, over: true }))} title="Over, and goroutines still have them" target={target} url={url} requests={all} />}
+		</>
+	);
+}
+
+export function Requests({ target, url }) {
+	const got = usePolled(path_of(target.id, url));
+
+	return (
+		<section>
+			<form class="filters" onSubmit={(e) => e.preventDefault()}>
+				{FILTERS.map(([name, label, hint]) => (
+					<label key={name}>{label}
+						<input name={name} value={url[name] || ""} placeholder={hint} maxLength={256} spellcheck={false} autocomplete="off" onChange={(e) => go({ [name]: e.target.value }, false)} />
+					</label>
+				))}
+				<button type="button" onClick={() => go(Object.fromEntries(FILTERS.map(([name]) => [name, ""])))}>clear</button>
+			</form>
+			{got?.status === 400 && <p class="bad" data-refused><span class="text">{got.data}</span></p>}
+			{got?.status === 404 && <p class="soft" data-nothing>No requests: {got.data}.</p>}
+			{got?.status === 200 ? <Shown data={got.data} target={target} url={url} /> : got?.status !== 400 && got?.status !== 404 && <Nothing got={got} what="Requests" />}
+		</section>
+	);
+}
