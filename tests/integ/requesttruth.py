@@ -313,6 +313,8 @@ class Log:
             return f"over is not {said['over']}"
         if said.get("method") not in (None, "GET") or said.get("route") not in (None, "/load/{id}", "/load/"):
             return "there is no such route"
+        if said["trace_id"] not in (None, f"{n + 1:032x}"):
+            return "it is in another trace"
         if said["relation"] == "serves" and not said["over"]:
             return self.had(goid, n, "serves", began, ended)
         return self.had(goid, n, "of", began, ended)
@@ -347,6 +349,7 @@ def while_it_works(command, least):
         t.process.stdin.write("\n")
         t.process.stdin.flush()
         log = Log(t.truth())
+    expect(any(said["trace_id"] for _, statements, _ in looks for _, _, said in statements), "no trace is said, and each request came with one")
     return count, [f"goroutine {goid} ({start}) is said to be of {json.dumps(said)}: {why}" for since, statements, until in looks
                    for goid, start, said in statements for why in [log.wrong(goid, start, said, since, until)] if why], log.rate
 

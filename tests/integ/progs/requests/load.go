@@ -128,7 +128,12 @@ func loaded(w http.ResponseWriter, r *http.Request) {
 func loadClient(s side, numbers chan int) {
 	for n := range numbers {
 		h := has(n, "calls")
-		r, err := s.client.Get(fmt.Sprintf("%s/load/%d?token=secret", s.url, n))
+		q, err := http.NewRequest("GET", fmt.Sprintf("%s/load/%d?token=secret", s.url, n), nil)
+		if err != nil {
+			panic(err)
+		}
+		q.Header.Set("traceparent", fmt.Sprintf("00-%032x-%016x-01", n+1, n+1))
+		r, err := s.client.Do(q)
 		if err != nil {
 			panic(err)
 		}
