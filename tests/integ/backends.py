@@ -18,6 +18,7 @@ from pathlib import Path
 
 import build
 import serverecord
+import servespans
 from dump import plain
 from dumpviews import Idle, own, same_counts
 from serve import WATCHED, alone, free_port, main
@@ -27,6 +28,7 @@ from target import ROOT, Target, expect
 SOURCES = ROOT / "tests/backends"
 # What is built in each folder.
 PACKAGES = {"otelcol": ".", "pyroscope": ".", "victoriametrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"}
+SIGNALS = ("metrics", "logs", "traces", "profiles")
 FRAMES = 20    # of a stack, innermost first, that are compared: Go's text has no more of deep ones
 
 
@@ -128,9 +130,9 @@ def collector(folder, port):
     """The Collector as deploy/opentelemetry has it; what it gets is in files."""
     Path(folder, "config").write_text(json.dumps({
         "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
-        "exporters": {f"file/{s}": {"path": s, "flush_interval": "100ms"} for s in ("metrics", "logs", "profiles")},
+        "exporters": {f"file/{s}": {"path": s, "flush_interval": "100ms"} for s in SIGNALS},
         "service": {"telemetry": {"metrics": {"level": "none"}},
-                    "pipelines": {s: {"receivers": ["otlp"], "exporters": ["debug", f"file/{s}"]} for s in ("metrics", "logs", "profiles")}}}))
+                    "pipelines": {s: {"receivers": ["otlp"], "exporters": ["debug", f"file/{s}"]} for s in SIGNALS}}}))
     return running("otelcol", folder, f"--config=file:{ROOT / 'deploy/opentelemetry/collector.yaml'}", "--config=file:config", "--feature-gates=+service.profilesSupport")
 
 
@@ -186,6 +188,19 @@ def the_collector_gets_what_the_programs_say():
     expect(have["parkwatch.leak.verdict"] in ("leaked", "growing") and want["pattern"] in have["parkwatch.leak.pattern"], f"{record} {want}")
 
 
+def the_collector_gets_long_waits_as_children_of_the_programs_spans():
+    port, found = free_port(), []
+    with tempfile.TemporaryDirectory() as folder, collector(folder, port) as state, servespans.sending("routers", port) as (d, t, truth):
+        def came():
+            expect(state()[0] is None, f"the Collector ended: {state()}")
+            found[:] = of_target(lines(folder, "traces"), "Spans", t.pid)
+            return found
+        d.until(came, "no spans", WATCHED)
+    (_, scopes, _) = found[0]
+    expect(scopes[0]["scope"]["name"] == "parkwatch" and all(s["kind"] == 1 for s in scopes[0]["spans"]), f"{scopes}")
+    expect(servespans.are_true(scopes[0]["spans"], truth), "none is of a goroutine that knows its span")
+
+
 def pyroscope_gives_back_the_goroutines_of_the_program():
     """As often as they were pushed until it is asked."""
     address = f"127.0.0.1:{free_port()}"
@@ -234,6 +249,7 @@ def victoriametrics_scrapes_the_goroutines_of_the_program():
 
 # Each with its backend, which is built before the case's time begins.
 BACKENDS = {the_collector_gets_what_the_programs_say: "otelcol", the_collector_gets_blocked_time: "otelcol",
+            the_collector_gets_long_waits_as_children_of_the_programs_spans: "otelcol",
             pyroscope_gives_back_the_goroutines_of_the_program: "pyroscope",
             victoriametrics_scrapes_the_goroutines_of_the_program: "victoriametrics"}
 ALL = {f.__name__: f for f in BACKENDS}

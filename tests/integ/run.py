@@ -68,6 +68,7 @@ import serverecord
 import serverequests
 import serverestarts
 import servesinks
+import servespans
 import serveunit
 import serveview
 import stacks
@@ -143,6 +144,7 @@ WAIT = (
     serverequests,
     serverestarts,
     servesinks,
+    servespans,
     top,
     prometheus,
     backends,

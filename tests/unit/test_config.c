@@ -34,6 +34,7 @@ Test(config, everything_that_may_be_written)
 				  "  - level: metrics\n"
 				  "sinks:\n"
 				  "  pyroscope: {url: http://a:4040}\n"
+				  "  otlp: {url: http://c:4318, spans: true}\n"
 				  "  webhook: {url: https://b/hook}\n"
 				  "requests: {detail: true}\n");
 
@@ -51,7 +52,8 @@ Test(config, everything_that_may_be_written)
 	cr_expect_eq(c->rules.v[2].level, LEVEL_METRICS);
 	cr_expect_str_eq(c->sinks[SINK_PYROSCOPE].url, "http://a:4040");
 	cr_expect_str_eq(c->sinks[SINK_WEBHOOK].url, "https://b/hook");
-	cr_expect_null(c->sinks[SINK_OTLP].url);
+	cr_expect_str_eq(c->sinks[SINK_OTLP].url, "http://c:4318");
+	cr_expect(c->sinks[SINK_OTLP].spans && !c->sinks[SINK_WEBHOOK].spans);
 }
 
 Test(config, the_example_is_one)

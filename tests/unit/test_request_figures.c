@@ -145,3 +145,26 @@ Test(request_figures, that_make_no_sense_are_refused)
 	f.nr = REQUEST_ROUTES_MAX + 1;
 	cr_expect_eq(request_figures__unpack((char *)&f, sizeof(f), &got), -EBADMSG);
 }
+
+Test(request_figures, the_youngest_long_wait_in_a_trace_is_known)
+{
+	struct grequest_of of[FAKE_GS] = {
+		[1] = { .trace = { .trace_id = { 1 }, .span_id = { 2 } } }, /* for 125 s */
+		[2] = { .trace = { .trace_id = { 1 } } },                   /* for 59 s */
+		[4] = { .trace = { .trace_id = { 1 }, .span_id = { 2 } } }, /* nobody knows */
+	};
+	const struct grequests rs = { .of = of, .nr_of = FAKE_GS };
+	const struct grequests *const all[] = { &rs };
+	struct dump_input in = { .censuses = fake_censuses, .namers = &dump_namer, .nr = 1 };
+	struct request_figures f;
+	scoped(dump) d = NULL;
+
+	in.requests = all;
+	cr_assert_eq(dump__new(&in, &(struct dump_opts){ 0 }, &d), 0);
+	cr_assert_eq(request_figures_of(d, &f), 0);
+	cr_expect_eq(f.traced_since_ns, FAKE_NOW_NS - 125 * FAKE_SECOND,
+		     "the other has no span in hand");
+	of[2].trace.span_id[0] = 3;
+	cr_assert_eq(request_figures_of(d, &f), 0);
+	cr_expect_eq(f.traced_since_ns, FAKE_NOW_NS - 59 * FAKE_SECOND);
+}

@@ -275,24 +275,40 @@ static int read_rules(struct reader *r, void *to)
 	}
 }
 
-static int read_sink(struct reader *r, void *to)
+static int read_sink_of(struct reader *r, const struct field *fields, size_t nr, void *to)
 {
-	static const struct field fields[] = {
-		{ "url", read_url, offsetof(struct config_sink, url) },
-	};
 	const size_t line = r->e.start_mark.line;
-	int err = reader__mapping(r, fields, ARRAY_SIZE(fields), to);
+	int err = reader__mapping(r, fields, nr, to);
 
 	if (!err && !((const struct config_sink *)to)->url)
 		return wrong_at(r, line, "a sink has no url");
 	return err;
 }
 
+static int read_sink(struct reader *r, void *to)
+{
+	static const struct field fields[] = {
+		{ "url", read_url, offsetof(struct config_sink, url) },
+	};
+
+	return read_sink_of(r, fields, ARRAY_SIZE(fields), to);
+}
+
+static int read_otlp(struct reader *r, void *to)
+{
+	static const struct field fields[] = {
+		{ "url", read_url, offsetof(struct config_sink, url) },
+		{ "spans", read_bool, offsetof(struct config_sink, spans) },
+	};
+
+	return read_sink_of(r, fields, ARRAY_SIZE(fields), to);
+}
+
 static int read_sinks(struct reader *r, void *to)
 {
 	static const struct field fields[] = {
 		{ "pyroscope", read_sink, SINK_PYROSCOPE * sizeof(struct config_sink) },
-		{ "otlp", read_sink, SINK_OTLP * sizeof(struct config_sink) },
+		{ "otlp", read_otlp, SINK_OTLP * sizeof(struct config_sink) },
 		{ "webhook", read_sink, SINK_WEBHOOK * sizeof(struct config_sink) },
 	};
 

@@ -14,6 +14,7 @@
  *	    level: full
  *	sinks:
  *	  webhook: {url: https://example.com/hook}
+ *	  otlp: {url: http://collector:4318, spans: true}
  *	requests: {detail: true}
  *
  * The shape is fixed, so depth is bounded: a name that is not known is refused, and so is an alias. A
@@ -43,7 +44,8 @@ struct config {
 	size_t nr_pod_labels;
 	struct rules rules;
 	struct config_sink {
-		char *url; /* NULL: there is none */
+		char *url;  /* NULL: there is none */
+		bool spans; /* of OTLP: long waits, too */
 	} sinks[SINK_MAX];
 };
 

@@ -17,7 +17,7 @@ struct wire_row {
 };
 
 struct wire_head {
-	uint64_t sums_unix_ns;
+	uint64_t taken_ns, sums_unix_ns;
 	uint64_t by_state[GOSTATE_MAX], oldest_ns[GOSTATE_MAX], over_goids;
 	uint32_t nr, texts;     /* rows, bytes */
 	uint32_t requests, pad; /* bytes: of one, or 0 */
@@ -52,7 +52,8 @@ static uint32_t put_text(struct textbuf *texts, const char *text)
 void digest__pack(const struct digest *d, struct textbuf *to)
 {
 	const struct tally_look *l = &d->look;
-	struct wire_head head = { .sums_unix_ns = d->sums_unix_ns,
+	struct wire_head head = { .taken_ns = d->taken_ns,
+				  .sums_unix_ns = d->sums_unix_ns,
 				  .over_goids = l->over_goids,
 				  .nr = (uint32_t)l->nr,
 				  .requests = d->requests.known ? sizeof(d->requests) : 0,
@@ -141,6 +142,7 @@ int digest__unpack(const char *bytes, size_t len, struct digest *ret)
 	if (err)
 		return err;
 	*ret = (struct digest){ .requests = requests,
+				.taken_ns = head.taken_ns,
 				.sums_unix_ns = head.sums_unix_ns,
 				.look = { .nr = head.nr,
 					  .other = row_of(&head.other),

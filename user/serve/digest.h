@@ -14,6 +14,7 @@
 struct digest {
 	struct tally_look look; /* rows: owned; texts are borrowed from the bytes */
 	struct request_figures requests;
+	uint64_t taken_ns;     /* CLOCK_MONOTONIC */
 	uint64_t sums_unix_ns; /* when the goroutines were counted by stack; 0: they were not */
 };
 

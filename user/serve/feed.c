@@ -11,6 +11,7 @@
 #include "serve/otlp.h"
 #include "serve/otlp_logs.h"
 #include "serve/otlp_profiles.h"
+#include "serve/otlp_spans.h"
 #include "serve/pyroscope.h"
 #include "serve/readers.h"
 
@@ -187,6 +188,27 @@ static void push_recording(struct sinks *sinks, struct readers *readers,
 		next->otlp_recorded_ns[of] = next->recordings.newest[of].came_ns;
 }
 
+/* Long waits that were not told. One target a turn, as above. */
+static void push_spans(struct sinks *sinks, struct readers *readers, struct watched *const *targets,
+		       size_t nr)
+{
+	for (size_t i = 0; i < nr && sinks__wants(sinks, POST_SPANS); i++) {
+		struct watched *t = targets[i];
+		const struct reading r = { .kind = READING_OTLP_SPANS,
+					   .target = t->id,
+					   .about = t,
+					   .pw = t->look,
+					   .len = t->look_len,
+					   .store = -1 };
+
+		if (!t->look || !otlp_spans__due(t))
+			continue;
+		if (!readers__post(readers, &r, sinks, POST_SPANS, true))
+			t->spanned_ns = t->taken_ns;
+		return;
+	}
+}
+
 static void send_metrics(struct feed *f, struct sinks *sinks, struct watched *const *targets,
 			 size_t nr, uint64_t now_ns)
 {
@@ -209,4 +231,5 @@ void feed__tick(struct feed *f, struct sinks *sinks, struct readers *readers,
 	for (size_t i = 0; i < ARRAY_SIZE(pushes); i++)
 		push_profile(&pushes[i], sinks, readers, targets, nr, now_ns);
 	push_recording(sinks, readers, targets, nr);
+	push_spans(sinks, readers, targets, nr);
 }

@@ -2,7 +2,7 @@
 /*
  * feed: what goes to the sinks, and when: OTLP metrics of all targets every OTLP_NS; the goroutines of
  * each to Pyroscope every PYROSCOPE_NS, as an OTLP profile every OTLP_PROFILES_NS; each regular recording of waits or
- * allocations as OTLP profiles when it has come; to the webhook and
+ * allocations as OTLP profiles when it has come; long waits of goroutines in a trace as OTLP spans, after each look; to the webhook and
  * as OTLP logs leaks of a place that was not told before, storms and slow leaks. What is made out of a look, a report or a
  * recording is made by readers.
  */

@@ -19,6 +19,7 @@
 #include "serve/look_answer.h"
 #include "serve/otlp_logs.h"
 #include "serve/otlp_profiles.h"
+#include "serve/otlp_spans.h"
 #include "serve/pyroscope.h"
 #include "serve/recorded_view.h"
 #include "serve/request_answer.h"
@@ -42,6 +43,11 @@ static void pyroscope_read(const struct reading *r, struct http_answer *a)
 static void otlp_profile_read(const struct reading *r, struct http_answer *a)
 {
 	post(a, otlp_profiles__push(r->about, clock_ns(CLOCK_REALTIME), &a->body));
+}
+
+static void otlp_spans_read(const struct reading *r, struct http_answer *a)
+{
+	post(a, otlp_spans__push(r->about, &a->body));
 }
 
 static void otlp_recording_read(const struct reading *r, struct http_answer *a)
@@ -75,6 +81,7 @@ static void (*const kinds[READINGS])(const struct reading *r, struct http_answer
 	[READING_RECORDING] = recorded_view_read,
 	[READING_PYROSCOPE] = pyroscope_read,
 	[READING_OTLP_PROFILE] = otlp_profile_read,
+	[READING_OTLP_SPANS] = otlp_spans_read,
 	[READING_OTLP_RECORDING] = otlp_recording_read,
 	[READING_HOOK] = hook_read,
 	[READING_OTLP_LOGS] = otlp_logs_read,
@@ -219,7 +226,8 @@ static void take_about(struct reading_opened *o, const struct wire *w, const cha
 	static char some[1];
 	const struct reading *r = &o->reading;
 	struct watched *t = &o->about;
-	const bool of_look = r->kind == READING_PYROSCOPE || r->kind == READING_OTLP_PROFILE;
+	const bool of_look = r->kind == READING_PYROSCOPE || r->kind == READING_OTLP_PROFILE ||
+			     r->kind == READING_OTLP_SPANS;
 
 	memcpy(t, bytes, sizeof(*t));
 	t->history = NULL;

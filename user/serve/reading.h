@@ -26,6 +26,7 @@ enum reading_kind {
 	READING_RECORDING,      /* of a recording, in a format */
 	READING_PYROSCOPE,      /* of a look, to be posted, as all that follow */
 	READING_OTLP_PROFILE,   /* of a look */
+	READING_OTLP_SPANS,     /* of a look */
 	READING_OTLP_RECORDING, /* of a recording */
 	READING_HOOK,           /* of a report of leaks */
 	READING_OTLP_LOGS,      /* of a report of leaks */

@@ -88,6 +88,27 @@ static uint64_t waited_ns(const struct dump *d, const struct dump_row *row,
 		       : 0;
 }
 
+bool request_figures_is_traced(const struct dump *d, const struct dump_row *row,
+			       const struct grequest_of *of)
+{
+	const uint64_t ns = dump__wait_ns(d, row);
+
+	return ns != DUMP_UNKNOWN && ns >= REQUEST_LONG_NS && gtrace_is_known(&of->trace) &&
+	       gtrace_text_of(&of->trace).span_id[0];
+}
+
+static void find_traced(const struct dump *d, struct request_figures *ret)
+{
+	for (size_t i = 0; i < d->nr; i++) {
+		const struct dump_row *r = &d->rows[i];
+		const uint64_t since = dump__g(d, r)->waitsince_ns;
+
+		if (since > ret->traced_since_ns &&
+		    request_figures_is_traced(d, r, dump__request(d, r)))
+			ret->traced_since_ns = since;
+	}
+}
+
 /* Of each request of runtime rt the longest wait of who is at it. */
 static void find_oldest(const struct dump *d, uint16_t rt, uint64_t *oldest)
 {
@@ -119,6 +140,8 @@ static void add_request(struct request_figures *f, const struct grequest *r, con
 int request_figures_of(const struct dump *d, struct request_figures *ret)
 {
 	*ret = (struct request_figures){ .known = d->in.requests != NULL };
+	if (ret->known)
+		find_traced(d, ret);
 	for (uint16_t rt = 0; rt < d->in.nr && d->in.requests; rt++) {
 		const struct grequests *rs = d->in.requests[rt];
 		scoped_mem uint64_t *oldest = calloc(rs->nr + 1, sizeof(*oldest));
@@ -187,6 +210,7 @@ void request_figures__follow(struct request_figures *to, const struct request_fi
 	to->known = now->known;
 	to->other = now->other;
 	to->over = now->over;
+	to->traced_since_ns = now->traced_since_ns;
 	for (int news = 0; news <= 1; news++) /* those that have a place keep it */
 		for (size_t i = 0; i < now->nr; i++) {
 			struct request_route *r = find(to, &now->routes[i]);

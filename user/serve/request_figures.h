@@ -11,12 +11,16 @@
 #ifndef PARKWATCH_SERVE_REQUEST_FIGURES_H
 #define PARKWATCH_SERVE_REQUEST_FIGURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/clock.h"
 
 #define REQUEST_ROUTES_MAX 20
 #define REQUEST_ROUTE_MAX  160 /* bytes, with NUL; a longer one loses its end */
 #define REQUEST_METHOD_MAX 8
+#define REQUEST_LONG_NS    NS_PER_SEC /* a wait that a trace is to know of */
 
 struct request_route {
 	char method[REQUEST_METHOD_MAX]; /* "GET"; "other"; "": not known, as of gRPC */
@@ -31,9 +35,16 @@ struct request_figures { /* a plain value */
 	uint64_t nr;
 	struct request_route other; /* what has no place in routes, together */
 	uint64_t over;              /* requests that are over, and left goroutines behind */
+	/* when the youngest long wait began of those in a trace, CLOCK_MONOTONIC; 0: there is none */
+	uint64_t traced_since_ns;
 };
 
 struct dump;
+struct dump_row;
+struct grequest_of;
+/* It waits for REQUEST_LONG_NS or longer, and has a span of a trace in hand. */
+bool request_figures_is_traced(const struct dump *d, const struct dump_row *row,
+			       const struct grequest_of *of);
 /* d: its input may have requests. 0 or -ENOMEM. */
 int request_figures_of(const struct dump *d, struct request_figures *ret);
 /* As bytes of who may be mistaken. 0 or -EBADMSG. */

@@ -22,6 +22,7 @@ static const struct {
 			     "application/json" },
 	[POST_METRICS] = { SINK_OTLP, "metrics", "/v1/metrics", "application/json" },
 	[POST_LOGS] = { SINK_OTLP, "logs", "/v1/logs", "application/json" },
+	[POST_SPANS] = { SINK_OTLP, "spans", "/v1/traces", "application/json" },
 	[POST_PROFILES] = { SINK_OTLP, "profiles", "/v1development/profiles",
 			    "application/x-protobuf" },
 	[POST_HOOK] = { SINK_WEBHOOK, "events", "", "application/json" },
@@ -36,6 +37,7 @@ struct item {
 struct sink {
 	enum sink_kind kind;
 	char *url;                         /* owned; NULL: there is no such sink */
+	bool spans;                        /* it is to have these, too */
 	struct item queue[SINK_QUEUE_MAX]; /* a ring, from first on */
 	size_t first, bytes;
 	struct sink_counts counts; /* waiting: of the queue, with the one that is under way */
@@ -270,8 +272,10 @@ void sinks__free(struct sinks *s)
 
 void sinks__configure(struct sinks *s, const struct config *c)
 {
-	for (int k = 0; k < SINK_MAX; k++)
+	for (int k = 0; k < SINK_MAX; k++) {
 		sink__set_url(&s->v[k], c->sinks[k].url);
+		s->v[k].spans = c->sinks[k].spans;
+	}
 }
 
 bool sinks__has(const struct sinks *s, enum sink_kind kind)
@@ -283,7 +287,7 @@ bool sinks__wants(const struct sinks *s, enum post what)
 {
 	const struct sink *one = &s->v[posts[what].sink];
 
-	return one->url && !one->paused_until_ns[what];
+	return one->url && !one->paused_until_ns[what] && (what != POST_SPANS || one->spans);
 }
 
 void sinks__put(struct sinks *s, enum post what, char *body, size_t len)

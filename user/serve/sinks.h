@@ -26,7 +26,7 @@
 #define SINK_PAUSE_NS     (600 * NS_PER_SEC)
 
 /* What is sent; each has its sink, and there its path and its media type. */
-enum post { POST_PYROSCOPE, POST_METRICS, POST_LOGS, POST_PROFILES, POST_HOOK, POSTS };
+enum post { POST_PYROSCOPE, POST_METRICS, POST_LOGS, POST_SPANS, POST_PROFILES, POST_HOOK, POSTS };
 
 struct sink_counts {
 	uint64_t sent, failed, lost; /* failed: tries */

@@ -153,6 +153,7 @@ static void watched__take_look(struct watched *w, const struct digest *d)
 	lines_pass_on(lines.v, lines.len, w->id);
 	watched__add(w, &counts, clock_now_ns());
 	w->counts = counts;
+	w->taken_ns = d->taken_ns;
 	request_figures__follow(&w->requests, &d->requests);
 	leak_plan__look(&w->leaks.plan, counts.by_state);
 	w->looks++;

@@ -63,7 +63,9 @@ struct watched {
 	size_t look_len;
 	struct watched_counts counts; /* of it */
 	struct request_figures requests;
-	uint64_t looked_ns; /* when it came */
+	uint64_t looked_ns;  /* when it came */
+	uint64_t taken_ns;   /* as its worker says */
+	uint64_t spanned_ns; /* that of the last one whose long waits went to OTLP; 0: of none */
 	/* of all looks: goroutines that wait x time, by reason, an estimate; our CPU time */
 	double blocked_ns[GOSTATE_STATUS];
 	uint64_t own_cpu_ns, worker_cpu_ns; /* of all workers, of this one */

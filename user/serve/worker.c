@@ -227,7 +227,7 @@ static int worker__digest(struct worker *w, const struct report_meta *meta, stru
 				 .namers = w->t->target.namers,
 				 .nr = w->t->target.nr };
 	const uint64_t unix_ns = clock_ns(CLOCK_REALTIME);
-	struct digest digest = { .sums_unix_ns = 0 };
+	struct digest digest = { .taken_ns = w->t->censuses[0]->taken_ns };
 	scoped(dump) d = NULL;
 	int err;
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""servespans: long waits of goroutines that are in a trace, as spans that `parkwatch serve` sends: whose children they are, the program knows."""
+import contextlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import build
+from requesttruth import Truth
+from serve import LOOK, Daemon, alone, main
+from servesinks import Server, attributes
+from target import Target, expect
+
+PROGRAMS = {"hang": "of the header traceparent", "routers": "of OpenTelemetry's library"}
+LEAST = 20    # spans
+
+
+@contextlib.contextmanager
+def sending(kind, port, spans=True):
+    """A daemon that only looks and sends there, the program, and its truth. It collects often, so that Go notes when waits began."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        config = Path(folder, "parkwatch.yaml")
+        config.write_text(f"rules:\n- level: metrics\nsinks:\n  otlp: {{url: 'http://127.0.0.1:{port}'{', spans: true' if spans else ''}}}\n")
+        command = build.built_with_modules("frameworks") if kind == "routers" else build.built(build.MODES_MINOR, "stripped", "requests")
+        t = stack.enter_context(Target(kind, command=command, env={"GOGC": "1"}))
+        truth = Truth(t.truth())
+        yield stack.enter_context(Daemon("--config", str(config), env={"no_proxy": "*"})), t, truth
+
+
+def parents_of(truth, goid):
+    """(trace, span) of what it may have in hand; of one that is not ours: of any."""
+    known = truth.goroutines.get(goid)
+    if known and known["span_id"]:
+        return {(known["trace_id"], known["span_id"])}
+    if known:
+        of = [truth.requests[path] for path in {*(known["holds"] or []), known["serves"]} if path in truth.requests]
+        return {(q["trace_id"], q["parent_span"]) for q in of}
+    return {(g["trace_id"], g["span_id"]) for g in truth.goroutines.values()} | {(q["trace_id"], q["parent_span"]) for q in truth.requests.values()}
+
+
+def are_true(spans, truth):
+    """How many of them are of goroutines that know their span, or serve a request with one."""
+    expect(len({s["spanId"] for s in spans}) == len(spans), f"{len(spans)} spans, some of them twice")
+    ours = 0
+    for s in spans:
+        have, goid = attributes(s), int(attributes(s)["parkwatch.goroutine.id"])
+        expect((s["traceId"], s["parentSpanId"]) in parents_of(truth, goid), f"{s}: {parents_of(truth, goid)}")
+        expect(int(s["endTimeUnixNano"]) - int(s["startTimeUnixNano"]) >= 10**9 and s["name"] == have["parkwatch.wait.reason"] and have["code.function.name"], f"{s}")
+        ours += goid in truth.goroutines
+    return ours
+
+
+def posted(server, pid):
+    return [s for path, _, body in server.got if path == "/v1/traces" for r in json.loads(body)["resourceSpans"] if attributes(r["resource"])["process.pid"] == str(pid)
+            for s in r["scopeSpans"][0]["spans"]]
+
+
+def a_long_wait_is_a_span_once_and_its_parent_is_in_hand(kind):
+    with Server() as s, sending(kind, s.port) as (d, t, truth):
+        target = f"/api/v1/targets/{d.looked_at(t.pid)['id']}"
+        looks = set()
+
+        def looked():
+            looks.add(json.loads(d.get(target + "/requests")[2])["taken_unix_ns"])
+            return len(looks) == 3 and posted(s, t.pid)
+        d.until(looked, "no spans", 12 * LOOK)
+        spans = posted(s, t.pid)
+    ours = are_true(spans, truth)
+    expect(ours >= LEAST, f"{len(spans)} spans, {ours} of goroutines that know theirs")
+
+
+def nobody_gets_spans_who_does_not_ask():
+    with Server() as s, sending("hang", s.port, spans=False) as (d, t, truth):
+        d.looked_at(t.pid)
+        d.until(lambda: any(path == "/v1development/profiles" for path, _, _ in s.got), "no profile", 3 * LOOK)
+        expect(not posted(s, t.pid), "spans are sent")
+
+
+ALL = {f.__name__: f for f in (a_long_wait_is_a_span_once_and_its_parent_is_in_hand, nobody_gets_spans_who_does_not_ask)}
+
+
+def cases():
+    for kind, what in PROGRAMS.items():
+        name = "a_long_wait_is_a_span_once_and_its_parent_is_in_hand"
+        yield f"servespans: {name} [{what}]", lambda k=kind, n=name: alone(ALL[n], k, script=__file__)
+    yield "servespans: nobody_gets_spans_who_does_not_ask", lambda: alone(nobody_gets_spans_who_does_not_ask, script=__file__)
+
+
+if __name__ == "__main__":
+    sys.exit(main(ALL, *sys.argv[1:]))
