@@ -3,7 +3,8 @@
  * A process that serves a request (tests/unit/fake_web.h), with words of its memory replaced by
  * those of the data, and reads that fail or change: what is read of its requests must make sense.
  *
- * Data: version, manner, where it moves, whether there are traces; then pieces of 12 bytes: where (a region, an offset), what.
+ * Data: version, manner, where it moves, what there is (traces, a request that is sent, one that
+ * waits); then pieces of 12 bytes: where (a region, an offset), what.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -68,8 +69,10 @@ static void check(const struct grequests *rs)
 		const struct grequest_of *of = &rs->of[i];
 
 		if (of->request > rs->nr || (of->request && !of->relation) ||
-		    (of->relation && !of->request) || of->relation > GREQUEST_OF ||
-		    (of->request && of->in_hand) || of->in_hand == 1 ||
+		    (of->relation && !of->request) || of->relation > GREQUEST_MADE_IN ||
+		    (of->request && of->in_hand) || of->in_hand == 1 || of->calls > rs->nr ||
+		    (of->request && rs->v[of->request - 1].kind == GREQUEST_OUTGOING) ||
+		    (of->calls && rs->v[of->calls - 1].kind != GREQUEST_OUTGOING) ||
 		    (of->trace.span && strlen(of->trace.span) >= PROVER_TEXT_MAX))
 			__builtin_trap();
 	}
@@ -77,7 +80,8 @@ static void check(const struct grequests *rs)
 		const struct grequest *r = &rs->v[i];
 
 		if ((r->path && strchr(r->path, '?')) || (r->method && strlen(r->method) > 64) ||
-		    (r->over && r->served_by) || (!r->over && !r->served_by) || r->age_ns < -1)
+		    (r->over && r->served_by) ||
+		    (!r->over && !r->served_by && r->kind != GREQUEST_OUTGOING) || r->age_ns < -1)
 			__builtin_trap();
 	}
 }
@@ -92,8 +96,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (!fake_web__init(&w, GO_MINOR_MIN + data[0] % GO_MINORS))
 		__builtin_trap();
-	if (data[3])
+	if (data[3] & 1)
 		add_traces(&w);
+	if (data[3] & 2)
+		fw_send(&w);
+	if (data[3] & 4)
+		fw_await(&w);
 	for (size_t at = HEAD; at + PIECE <= size; at += PIECE)
 		replace(&w, data + at);
 	manner = data[1];

@@ -66,9 +66,12 @@ class Truth:
         return self.wrong_request(q, known, said) or self.wrong_relation(path, goid, start, parent, said)
 
     def wrong_outgoing(self, goid, start, said):
-        o, known = self.outgoing.get(plain_path(said["path"])), self.goroutines.get(goid)
-        if o is None or said.get("method") not in (None, o["method"]):
+        path = plain_path(said["path"])
+        o, known, q = self.outgoing.get(path), self.goroutines.get(goid), self.requests.get(path)
+        if o is None or said["method"] != o["method"]:
             return "no such request was sent"
+        if q and (said["scheme"] != q["scheme"] or said["host"] != q["host"] and "proxied" not in path):    # a proxy keeps the client's Host
+            return f"it was sent to {q['scheme']}://{q['host']}"
         if known is None:
             return None if start and OF_CLIENTS.match(start) else "it is no client's"
         if known["calls"] == o["path"] or o["for"] and o["for"] == known["serves"]:
@@ -103,7 +106,11 @@ class Truth:
                 return f"it holds {holds or 'none'}"
             return None if not known or known["either"] or live <= {path} else f"it holds {sorted(live)}"
         if said["relation"] == "made in":
-            return None if known and known["made_in"] == path and q["kind"] != "http" and not live else "it was not, or holds one"
+            if q["kind"] == "http" or q["over"]:
+                return "who served it may have served others"
+            if known:
+                return None if known["made_in"] == path and live <= {path} else "it was not, or holds another"
+            return None if parent == q["served_by"] else f"it was made by goroutine {parent}"
         if said["relation"] == "awaited by":
             return None if known and path in (known["awaited"] or []) and not live else "it is not, or holds one"
         return "no such relation"
@@ -113,7 +120,8 @@ class Verdicts:
     """What is to be found wrong of one look."""
 
     def __init__(self, truth):
-        self.truth, self.wrong, self.said, self.missing = truth, [], collections.Counter(), []
+        self.truth, self.wrong, self.said = truth, [], collections.Counter()
+        self.missing = {"requests": [], "calls": [], "awaited": []}    # cases that must be told, and are not
 
     def add(self, g, said):
         goid, start = g["goid"], start_of(g)
@@ -123,6 +131,20 @@ class Verdicts:
             known = self.truth.goroutines.get(goid)
             words = {k: v for k, v in said.items() if k != "goroutines"}
             self.wrong.append(f"goroutine {goid} ({known['case'] if known else start}) is said to be of {json.dumps(words)}: {why}")
+
+    def miss(self, known, g):
+        if known["must"] and not g["request"]:
+            self.missing["requests"].append(known["case"])
+        if known["calls"] and not g["calls"] and "/writing/" not in known["calls"] and known["case"] != "grpc-client":    # that answer has begun
+            self.missing["calls"].append(known["case"])
+        if known["awaited"] and not g["request"]:
+            self.missing["awaited"].append(known["case"])
+
+    def check_share(self):
+        gs = self.truth.goroutines.values()
+        for what, must in (("requests", "must"), ("calls", "calls"), ("awaited", "awaited")):
+            wanted, missing = sum(bool(g[must]) for g in gs), self.missing[what]
+            expect(wanted - len(missing) >= SHARE * wanted, f"{what}: {wanted - len(missing)} of {wanted} are told; not these: {collections.Counter(missing)}")
 
     def check(self):
         expect(not self.wrong, f"{len(self.wrong)} statements of {sum(self.said.values())} are wrong: " + "; ".join(self.wrong[:5]))
@@ -146,8 +168,10 @@ def judged(truth, goroutines):
         known = truth.goroutines.get(goid)
         if g["request"]:
             v.add(g, g["request"])
-        elif known and known["must"]:
-            v.missing.append(known["case"])
+        if g["calls"]:
+            v.add(g, g["calls"])
+        if known:
+            v.miss(known, g)
         if not g["request"] and "trace_id" in g:
             said = tuple(g[key] for key in ("trace_id", "span_id", "span"))
             right = tuple(known[key] for key in ("trace_id", "span_id", "span")) if known else None
@@ -167,6 +191,9 @@ def listed(truth, report, goroutines, v):
     for over, key in ((False, "requests"), (True, "over")):
         for q in report[key]:
             if q["kind"] == "outgoing":
+                for g in q["goroutines"]:
+                    expect(g["relation"] == "calls", f"of a request that was sent: {g}")
+                    v.add(goroutines[g["goid"]], q)
                 continue
             path = plain_path(q["path"])
             if path in began and not over:
@@ -279,9 +306,7 @@ def all_that_is_said_is_true(kind, command):
     expect(code == 0, f"requests: exit {code}: {said}")
     expect("secret" not in out, "the query is told")
     v.check()
-    must = sum(g["must"] for g in truth.goroutines.values())
-    told = must - len(v.missing)
-    expect(told >= SHARE * must, f"{told} of {must} are told; not these: {collections.Counter(v.missing)}")
+    v.check_share()
     left_out = listed(truth, json.loads(out), goroutines, v)
     v.check()
     untraced = untold_headers(truth, goroutines)
@@ -334,7 +359,8 @@ def look_at_work(pid):
     began = time.time_ns()
     code, out, said = parkwatch("dump", "-p", pid, "--requests", "-f", "jsonl")
     expect(code == 0, f"dump: exit {code}: {said}")
-    return began, [(g["goid"], start_of(g), g["request"]) for g in map(json.loads, out.splitlines()) if g["request"]], time.time_ns()
+    gs = [json.loads(line) for line in out.splitlines()]
+    return began, [(g["goid"], start_of(g), g[key]) for g in gs for key in ("request", "calls") if g[key]], time.time_ns()
 
 
 def while_it_works(command, least):

@@ -49,21 +49,33 @@ enum {
 	FW_RUNTIME_BYTES = 0x20000,
 };
 
-enum fw_func { FW_F, FW_SERVE, FW_HANDLER, FW_GOEXIT, FW_MALLOCINIT, FW_MHEAP_INIT, FW_FUNCS };
+enum fw_func {
+	FW_F,
+	FW_SERVE,
+	FW_ROUND_TRIP,
+	FW_HANDLER,
+	FW_GOEXIT,
+	FW_MALLOCINIT,
+	FW_MHEAP_INIT,
+	FW_CHANSEND,
+	FW_FUNCS
+};
 static const struct fake_func fw_funcs[FW_FUNCS] = {
 	[FW_F] = { "main.f", 0x40, 0, 1, 0x18, false, NULL, 0 },
 	[FW_SERVE] = { "net/http.(*conn).serve", 0x40, 0, 1, 0x18, false, NULL, 0 },
+	[FW_ROUND_TRIP] = { "net/http.(*Transport).roundTrip", 0x40, 0, 1, 0x18, false, NULL, 0 },
 	[FW_HANDLER] = { "net/http.serverHandler.ServeHTTP", 0x40, 0, 1, 0x18, false, NULL, 0 },
 	[FW_GOEXIT] = { "runtime.goexit", 0x20, 0, 1, 0, false, NULL, 0 },
 	[FW_MALLOCINIT] = { "runtime.mallocinit", 0x20, 0, 1, 0, false, NULL, 0 },
 	[FW_MHEAP_INIT] = { "runtime.(*mheap).init", 0x20, 0, 1, 0, false, NULL, 0 },
+	[FW_CHANSEND] = { "runtime.chansend1", 0x20, 0, 1, 0, false, NULL, 0 },
 };
 
-enum fw_span { FW_16, FW_32, FW_48, FW_112, FW_TEXTS, FW_SPANS };
+enum fw_span { FW_16, FW_32, FW_48, FW_80, FW_112, FW_TEXTS, FW_SPANS };
 static const struct {
 	uint32_t bytes;
 	uint8_t noscan;
-} fw_spans[FW_SPANS] = { { 16, 0 }, { 32, 0 }, { 48, 0 }, { 112, 0 }, { 64, 1 } };
+} fw_spans[FW_SPANS] = { { 16, 0 }, { 32, 0 }, { 48, 0 }, { 80, 0 }, { 112, 0 }, { 64, 1 } };
 
 enum fw_type {
 	FW_INT,
@@ -127,7 +139,7 @@ struct fake_web {
 	void (*on_read)(struct fake_web *w, uint64_t addr); /* before each read; may be NULL */
 	uint32_t reads;
 	uint64_t own, value, request, conn, response; /* objects */
-	uint8_t code[0x200], runtime[FW_RUNTIME_BYTES], types[0x4000], stacks[FW_GS * FW_STACK];
+	uint8_t code[0x400], runtime[FW_RUNTIME_BYTES], types[0x4000], stacks[FW_GS * FW_STACK];
 	uint8_t heap[FW_SPANS * GOHEAP_PAGE];
 };
 
@@ -270,7 +282,11 @@ static inline void fw_make_structs(struct fake_web *w)
 						  { "done", FW_CHAN, 16, false },
 						  { "children", FW_MAP, 24, false },
 						  { "err", FW_ANY, 32, false } },
-				     url[] = { { "Path", FW_STRING, 0, false } },
+				     url[] = { { "Path", FW_STRING, 0, false },
+					       { "RawPath", FW_STRING, 16, false },
+					       { "Opaque", FW_STRING, 32, false },
+					       { "Scheme", FW_STRING, 48, false },
+					       { "Host", FW_STRING, 64, false } },
 				     request[] = { { "Method", FW_STRING, 0, false },
 						   { "URL", FW_URL_P, 16, false },
 						   { "RequestURI", FW_STRING, 24, false },
@@ -286,7 +302,7 @@ static inline void fw_make_structs(struct fake_web *w)
 
 	fw_struct(w, FW_VALUE, 48, "context.valueCtx", "context", value, 3);
 	fw_struct(w, FW_CANCEL, 48, "context.cancelCtx", "context", cancel, 4);
-	fw_struct(w, FW_URL, 16, "url.URL", "net/url", url, 1);
+	fw_struct(w, FW_URL, 80, "url.URL", "net/url", url, 5);
 	fw_pointer(w, FW_URL_P, FW_URL);
 	fw_struct(w, FW_REQUEST, 104, "http.Request", "net/http", request, 7);
 	fw_pointer(w, FW_REQUEST_P, FW_REQUEST);
@@ -545,7 +561,7 @@ static inline void fw_go(struct fake_web *w, uint32_t i, bool serves, uint64_t c
 	fw_word(w, sudog + (uint64_t)l->sudog_g, g);
 	fw_word(w, sudog + (uint64_t)l->sudog_c, chan);
 	fw_word(w, FW_RUNTIME + FW_ALLGS_ARRAY + 8 * i, g);
-	fw_word(w, FW_RUNTIME + FW_ALLGS + 8, i + 1);
+	fw_word(w, FW_RUNTIME + FW_ALLGS + 8, FW_GS);
 	w->rows[i] = (struct census_g){ .addr = g,
 					.who = { .goid = 10 + i, .parent_goid = i == 1 ? 10 : 0 },
 					.sp = fw_local(i, 0, 0) };
@@ -629,14 +645,53 @@ static inline void fw_make_goroutines(struct fake_web *w)
 	w->census = (struct census){ .gs = w->rows, .nr = FW_GS };
 }
 
-/* Maps of main.f and conn.serve: of two words the second is a pointer. false: it cannot be. */
+/*
+ * Goroutine 12 sends a request: main.f stands in for what Transport.roundTrip has called. Returns
+ * its URL.
+ */
+static inline uint64_t fw_send(struct fake_web *w)
+{
+	const uint64_t request = fw_object(w, FW_112), url = fw_object(w, FW_80);
+
+	fw_string(w, request, "PUT");
+	fw_word(w, request + 16, url);
+	fw_string(w, url, "/a b/\xc3\xbc");
+	fw_string(w, url + 48, "https");
+	fw_string(w, url + 64, "upstream:8443");
+	fw_word(w, fw_local(2, 0, 3), w->e[FW_ROUND_TRIP] + 0x10);
+	fw_word(w, fw_local(2, 1, 3), w->e[FW_GOEXIT] + 1);
+	fw_word(w, fw_local(2, 1, 1), request);
+	return url;
+}
+
+/*
+ * Goroutine 10 waits to receive from a channel that 12 has, and main.f sends. Returns the channel.
+ */
+static inline uint64_t fw_await(struct fake_web *w)
+{
+	const uint64_t chan = FW_HEAP + FW_112 * GOHEAP_PAGE + 50 * 112;
+	const int32_t to = (int32_t)(w->e[FW_CHANSEND] - (w->e[FW_F] + 5));
+	uint8_t *code = w->code + (w->e[FW_F] - FAKE_TEXT);
+
+	fw_go(w, 0, true, chan);
+	fw_word(w, fw_local(0, 2, 1), w->conn);
+	fw_word(w, fw_local(2, 0, 1), chan);
+	code[0] = 0xe8; /* call rel32 */
+	memcpy(code + 1, &to, sizeof(to));
+	return chan;
+}
+
+/*
+ * Maps of main.f, conn.serve and roundTrip: of two words the second is a pointer. false: it cannot
+ * be.
+ */
 static inline bool fw_make_maps(struct fake_web *w, const struct moduledata *md)
 {
 	struct pagecache *mem = NULL;
 	struct pcfunc fn;
 	bool ok = !pagecache__new(&w->module.space.as, 1 << 20, &mem);
 
-	for (int i = FW_F; i <= FW_SERVE && ok; i++) {
+	for (int i = FW_F; i <= FW_ROUND_TRIP && ok; i++) {
 		ok = !pclntab_func_at(&md->tab, mem, w->e[i], &fn);
 		if (ok)
 			fake_maps_funcdata(&w->module, &fn, 1, FAKE_LOCALS);
@@ -656,6 +711,7 @@ static inline bool fake_web__init(struct fake_web *w, int minor)
 	w->as.read = fw_read;
 	fake_module__init(&w->module, minor, fw_funcs, FW_FUNCS, w->e);
 	w->rt.minor = minor;
+	w->rt.machine = EM_X86_64;
 	w->rt.arch = goarch_of(EM_X86_64);
 	w->rt.layout = row->layout;
 	w->rt.objects = row->objects;

@@ -45,6 +45,8 @@ const struct gtrace *grequests__trace(const struct grequests *rs, const struct g
 {
 	if (gtrace_is_known(&of->trace))
 		return &of->trace;
+	if (of->relation == GREQUEST_AWAITED_BY || of->relation == GREQUEST_MADE_IN)
+		return NULL; /* nothing says that it works for the request */
 	return of->request && gtrace_is_known(&rs->v[of->request - 1].trace)
 		       ? &rs->v[of->request - 1].trace
 		       : NULL;

@@ -51,7 +51,8 @@ struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	const char *path;  /* as it was asked for, without the query */
 	const char *route; /* the pattern that it matched: "/quote/{id}" */
 	const char *host, *peer;
-	int64_t age_ns; /* since it began, from when it was read; below 0: not known */
+	const char *scheme; /* of one that the program sent: "http"; else NULL */
+	int64_t age_ns;     /* since it began, from when it was read; below 0: not known */
 	struct gtrace trace;
 };
 
@@ -65,7 +66,10 @@ struct grequest_of {      /* a goroutine */
 	bool cancelled; /* the context that it has in hand was, or its deadline has passed */
 	bool has_deadline;
 	int64_t left_ns; /* of that context, as above */
-	/* index + 1 of the outgoing request whose answer it waits for; 0: of none */
+	/*
+	 * index + 1 of the outgoing request that it sends, or whose answer it waits for; of
+	 * goroutines of net/http's client also until the answer has been read; 0: of none
+	 */
 	uint32_t calls;
 	struct gtrace trace; /* of what it has in hand itself */
 };

@@ -241,16 +241,23 @@ static void put_waits(struct dump_text *t, const struct dump_row *r, struct text
 		textbuf__text(to, "\t# waits for more that could not be made out\n");
 }
 
-/* "\t# serves GET /api/quote/7" */
+/* "\t# serves GET /api/quote/7", "\t# calls GET http://upstream/x, 31 s" */
 static void put_request(struct dump_text *t, const struct dump_row *r, struct textbuf *to)
 {
 	const struct grequest_of *of = dump__request(t->d, r);
+	const uint64_t wait_ns = dump__wait_ns(t->d, r);
 
-	if (!of || !grequest_is_told(of))
-		return;
-	textbuf__text(to, "\t# ");
-	request_put__of(t->d->framer, t->d->in.requests[r->rt], of, to);
-	textbuf__text(to, "\n");
+	if (of && grequest_is_told(of)) {
+		textbuf__text(to, "\t# ");
+		request_put__of(t->d->framer, t->d->in.requests[r->rt], of, to);
+		textbuf__text(to, "\n");
+	}
+	if (of && of->calls) {
+		textbuf__text(to, "\t# ");
+		request_put__calls(t->d->framer, t->d->in.requests[r->rt], of, wait_ns,
+				   wait_ns != DUMP_UNKNOWN, to);
+		textbuf__text(to, "\n");
+	}
 }
 
 static void put_goroutine(struct dump_text *t, const struct dump_row *r, struct textbuf *to)

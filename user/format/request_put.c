@@ -10,8 +10,23 @@ static void put_text(struct framer *f, const char *text, struct textbuf *to)
 	textbuf__text(to, framer__text(f, text));
 }
 
+/* "GET http://upstream/x" */
+static void put_outgoing(struct framer *f, const struct grequest *r, struct textbuf *to)
+{
+	put_text(f, r->method, to);
+	textbuf__text(to, " ");
+	put_text(f, r->scheme, to);
+	textbuf__text(to, "://");
+	put_text(f, r->host, to);
+	put_text(f, r->path ? r->path : "/?", to);
+}
+
 void request_put__name(struct framer *f, const struct grequest *r, struct textbuf *to)
 {
+	if (r->kind == GREQUEST_OUTGOING) {
+		put_outgoing(f, r, to);
+		return;
+	}
 	if (!r->method) {
 		textbuf__text(to, "an HTTP request");
 		return;
@@ -115,6 +130,17 @@ void request_put__of(struct framer *f, const struct grequests *rs, const struct 
 	}
 }
 
+void request_put__calls(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
+			uint64_t wait_ns, bool wait_known, struct textbuf *to)
+{
+	textbuf__text(to, "calls ");
+	request_put__name(f, &rs->v[of->calls - 1], to);
+	if (!wait_known)
+		return;
+	textbuf__text(to, ", ");
+	request_put__time((int64_t)wait_ns, to);
+}
+
 static void put_string(struct framer *f, const char *name, const char *text, struct json_writer *w)
 {
 	jsonw_string_field(w, name, text ? framer__text(f, text) : NULL);
@@ -148,8 +174,8 @@ static void put_passed(const struct grequest_of *of, struct json_writer *w)
 		jsonw_null_field(w, "deadline_passed_s");
 }
 
-void request_put__json(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
-		       struct json_writer *w)
+static void put_request(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
+			struct json_writer *w)
 {
 	const struct grequest *r = of->request ? &rs->v[of->request - 1] : NULL;
 
@@ -172,4 +198,25 @@ void request_put__json(struct framer *f, const struct grequests *rs, const struc
 	jsonw_bool_field(w, "cancelled", of->cancelled);
 	request_put__json_trace(f, grequests__trace(rs, of), &of->trace, w);
 	jsonw_end_object(w);
+}
+
+static void put_calls(struct framer *f, const struct grequest *r, struct json_writer *w)
+{
+	jsonw_object_field(w, "calls");
+	put_string(f, "kind", grequest_kind_word((enum grequest_kind)r->kind), w);
+	put_string(f, "method", r->method, w);
+	put_string(f, "scheme", r->scheme, w);
+	put_string(f, "host", r->host, w);
+	put_string(f, "path", r->path, w);
+	jsonw_end_object(w);
+}
+
+void request_put__json(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
+		       struct json_writer *w)
+{
+	put_request(f, rs, of, w);
+	if (of->calls)
+		put_calls(f, &rs->v[of->calls - 1], w);
+	else
+		jsonw_null_field(w, "calls");
 }

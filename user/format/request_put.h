@@ -21,7 +21,10 @@ void request_put__span(struct framer *f, const char *words, const struct gtrace 
 /* "serves GET /api/quote/7", "of GET /quote/9, which is over", "in trace 0af7..."; rs: not NULL */
 void request_put__of(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
 		     struct textbuf *to);
-/* Whether there is something to say. */
+/* "calls GET http://upstream/x, 31 s"; wait_ns: how long it waits. of->calls: not 0 */
+void request_put__calls(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
+			uint64_t wait_ns, bool wait_known, struct textbuf *to);
+/* Whether there is something to say of it. */
 static inline bool grequest_is_told(const struct grequest_of *of)
 {
 	return of->request || of->in_hand || gtrace_is_known(&of->trace);
@@ -34,7 +37,7 @@ void request_put__json_trace(struct framer *f, const struct gtrace *trace, const
 			     struct json_writer *w);
 /*
  * Of a goroutine: "request": {...} or null; "requests_in_hand" where there are several; trace_id,
- * span_id and span of one that is in a trace, and has no request.
+ * span_id and span of one that is in a trace, and has no request; "calls": {...} or null.
  */
 void request_put__json(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
 		       struct json_writer *w);

@@ -14,7 +14,7 @@ struct writer {
 	struct json_writer json;
 };
 
-static void put_goroutine(struct writer *w, uint32_t row)
+static void put_goroutine(struct writer *w, const struct request_row *v, uint32_t row)
 {
 	struct dump *d = w->rr->d;
 	const struct dump_row *r = &d->rows[row];
@@ -27,8 +27,10 @@ static void put_goroutine(struct writer *w, uint32_t row)
 	jsonw_start_object(j);
 	jsonw_uint_field(j, "goid", dump__g(d, r)->who.goid);
 	jsonw_string_field(j, "relation",
-			   grequest_relation_word((enum grequest_relation)of->relation));
-	jsonw_bool_field(j, "made_by_it", of->made_by_it);
+			   v->r->kind == GREQUEST_OUTGOING
+				   ? "calls"
+				   : grequest_relation_word((enum grequest_relation)of->relation));
+	jsonw_bool_field(j, "made_by_it", v->r->kind != GREQUEST_OUTGOING && of->made_by_it);
 	request_put__json_trace(d->framer, grequests__trace(d->in.requests[r->rt], of), &of->trace,
 				j);
 	jsonw_string_field(j, "status", dump__status(d, r));
@@ -57,6 +59,8 @@ static void put_request(struct writer *w, const struct request_row *v)
 	jsonw_start_object(j);
 	request_put__json_name(w->rr->d->framer, v->r, j);
 	put_text(w, "host", v->r->host);
+	if (v->r->kind == GREQUEST_OUTGOING)
+		put_text(w, "scheme", v->r->scheme);
 	put_text(w, "peer", v->r->peer);
 	jsonw_uint_or_null_field(j, "served_by", v->r->served_by, v->r->served_by);
 	if (v->r->age_ns >= 0)
@@ -70,7 +74,7 @@ static void put_request(struct writer *w, const struct request_row *v)
 	request_put__json_trace(w->rr->d->framer, &v->r->trace, &v->r->trace, j);
 	jsonw_array_field(j, "goroutines");
 	for (uint32_t i = 0; i < v->nr; i++)
-		put_goroutine(w, w->rr->rows[v->first + i]);
+		put_goroutine(w, v, w->rr->rows[v->first + i]);
 	jsonw_end_array(j);
 	if (w->rr->d->in.nr > 1)
 		jsonw_uint_field(j, "runtime", v->rt);

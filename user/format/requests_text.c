@@ -28,6 +28,21 @@ static void put_wait(struct writer *w, const struct dump_row *r)
 		textbuf__format(&w->to, " for %llu s", (unsigned long long)(ns / NS_PER_SEC));
 }
 
+/* What a goroutine does to `it`, the request. */
+static const char *verb(const struct grequest *request, const struct grequest_of *of)
+{
+	if (request->kind == GREQUEST_OUTGOING)
+		return "calls";
+	switch ((enum grequest_relation)of->relation) {
+	case GREQUEST_SERVES: return "serves";
+	case GREQUEST_AWAITED_BY: return "is awaited by";
+	case GREQUEST_MADE_IN: return "was made in";
+	case GREQUEST_OF:
+	case GREQUEST_NONE: break;
+	}
+	return "is of";
+}
+
 static void put_goroutine(struct writer *w, const struct grequest *request, uint32_t row)
 {
 	struct dump *d = w->rr->d;
@@ -43,7 +58,7 @@ static void put_goroutine(struct writer *w, const struct grequest *request, uint
 	}
 	textbuf__format(&w->to,
 			"  goroutine %llu %s it: ", (unsigned long long)dump__g(d, r)->who.goid,
-			of->relation == GREQUEST_SERVES ? "serves" : "is of");
+			verb(request, of));
 	put_wait(w, r);
 	if (stack != DUMP_NO_STACK)
 		textbuf__format(&w->to, " at %s %s:%u", p.func, p.file[0] ? p.file : "?", p.line);
@@ -63,7 +78,10 @@ static void put_also(struct writer *w, const char *words, const char *text)
 static void put_request(struct writer *w, const struct request_row *v)
 {
 	request_put__name(w->rr->d->framer, v->r, &w->to);
-	put_also(w, ", host ", v->r->host);
+	if (v->r->kind == GREQUEST_OUTGOING)
+		textbuf__text(&w->to, ", sent by the program itself");
+	else
+		put_also(w, ", host ", v->r->host);
 	put_also(w, ", from ", v->r->peer);
 	if (v->r->over)
 		textbuf__text(&w->to, ", over");
@@ -82,10 +100,13 @@ static void put_request(struct writer *w, const struct request_row *v)
 		put_goroutine(w, v->r, w->rr->rows[v->first + i]);
 }
 
-/* "2 requests under way in 'api' (pid 14101), service 'quotes'; 1 more is over, and has goroutines" */
+/*
+ * "2 requests under way in 'api' (pid 14101), service 'quotes', and 1 that it sent; 1 more is over,
+ * and has left ..."
+ */
 static void put_head(struct writer *w, const struct report_meta *meta)
 {
-	const size_t nr = w->rr->nr - w->rr->nr_over, over = w->rr->nr_over;
+	const size_t over = w->rr->nr_over, sent = w->rr->nr_sent, nr = w->rr->nr - over - sent;
 	const char *service =
 		w->rr->resource ? resource__get(w->rr->resource, "service.name") : NULL;
 
@@ -93,6 +114,8 @@ static void put_head(struct writer *w, const struct report_meta *meta)
 			framer__text(w->rr->d->framer, meta->comm), meta->pid);
 	if (service && service[0])
 		textbuf__format(&w->to, ", service '%s'", framer__text(w->rr->d->framer, service));
+	if (sent)
+		textbuf__format(&w->to, ", and %zu that it sent", sent);
 	if (over)
 		textbuf__format(&w->to, "; %zu more %s over, and %s left goroutines behind", over,
 				over == 1 ? "is" : "are", over == 1 ? "has" : "have");

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/u64map.h"
 #include "golang/gosizes.h"
 
 #define CLOSURE_MAX 512u /* bytes of a closure that are looked at */
@@ -30,6 +29,9 @@ struct hands {
 	uint32_t steps;
 	bool in_group; /* the word is of a frame of package errgroup */
 	bool full;
+	const struct u64map *sought; /* borrowed; NULL: nothing is */
+	struct hand_object found[HANDS_FOUND];
+	size_t nr_found;
 };
 
 int hands__new(const struct goruntime *rt, struct prover *p, const struct webtypes *w,
@@ -241,6 +243,32 @@ static bool hands__group(struct hands *h, uint64_t addr, uint32_t frame, unsigne
 	return true;
 }
 
+static void hands__look_up(struct hands *h, uint64_t addr)
+{
+	uint64_t number;
+
+	if (!u64map__get(h->sought, addr, &number))
+		return;
+	for (size_t i = 0; i < h->nr_found; i++)
+		if (h->found[i].addr == addr)
+			return;
+	if (h->nr_found == HANDS_FOUND)
+		h->full = true;
+	else
+		h->found[h->nr_found++] = (struct hand_object){ addr, number };
+}
+
+void hands__seek(struct hands *h, const struct u64map *objects)
+{
+	h->sought = objects;
+}
+
+const struct hand_object *hands__found(const struct hands *h, size_t *ret_nr)
+{
+	*ret_nr = h->nr_found;
+	return h->found;
+}
+
 /* closures: how many more may be opened. */
 static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_t frame,
 			 unsigned int closures)
@@ -249,6 +277,8 @@ static void hands__value(struct hands *h, uint64_t first, uint64_t addr, uint32_
 
 	if (++h->steps > HANDS_STEPS)
 		h->full = true;
+	if (h->sought)
+		hands__look_up(h, addr);
 	if (h->full || addr < 4096 || addr % 8 || hands__pair(h, first, addr, frame))
 		return;
 	s = hands__object(h, addr);
@@ -286,6 +316,7 @@ int hands__of(struct hands *h, const struct liveslots_reader *r, const struct li
 	h->nr = 0;
 	h->steps = 0;
 	h->full = false;
+	h->nr_found = 0;
 	for (size_t i = 0; i < s->nr && !h->full; i++) {
 		const struct liveslot *slot = &s->v[i];
 		uint64_t first = 0;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/u64map.h"
 #include "requests/contexts.h"
 #include "requests/liveslots.h"
 #include "requests/prover.h"
@@ -27,6 +28,7 @@
 
 #define HANDS_MAX   64u
 #define HANDS_STEPS 200000u
+#define HANDS_FOUND 16u /* objects that are sought; with more of them nothing is known */
 
 struct hand {
 	uint64_t request; /* address of a net/http.Request; 0: a context, or a span */
@@ -48,5 +50,16 @@ DEFINE_SCOPED(hands)
  */
 int hands__of(struct hands *h, const struct liveslots_reader *r, const struct liveslots *s,
 	      struct hand ret[HANDS_MAX], size_t *ret_nr);
+
+/*
+ * From here on the words in hand are also looked up: addresses of objects, borrowed, and a number of
+ * each; NULL: no more.
+ */
+void hands__seek(struct hands *h, const struct u64map *objects);
+struct hand_object {
+	uint64_t addr, number;
+};
+/* Those that the goroutine has that was looked at last. Borrowed until the next one is. */
+const struct hand_object *hands__found(const struct hands *h, size_t *ret_nr);
 
 #endif

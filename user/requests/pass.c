@@ -6,6 +6,7 @@
 
 #include "base/heart.h"
 #include "base/vec.h"
+#include "requests/awaited.h"
 #include "requests/pass_state.h"
 
 #define DEADLINE_EVERY 64u /* goroutines from one look at the clock to the next */
@@ -15,6 +16,7 @@ struct gathering {
 	struct liveslots_reader *reader;
 	struct serving *serving;
 	struct hands *hands;
+	struct callings *callings;
 	struct hand of_one[HANDS_MAX];
 };
 
@@ -27,7 +29,9 @@ static void pass__forget(struct pass *p)
 	u64map__done(&p->claims);
 	u64map__done(&p->done);
 	u64map__done(&p->done_context);
+	u64map__done(&p->streams);
 	free(p->gs);
+	free(p->idle);
 	free(p->hands);
 	free(p->chans);
 	free(p->served);
@@ -35,10 +39,11 @@ static void pass__forget(struct pass *p)
 	p->spans = NULL;
 	p->prover = NULL;
 	p->gs = NULL;
+	p->idle = NULL;
 	p->hands = NULL;
 	p->chans = NULL;
 	p->served = NULL;
-	p->nr_gs = p->nr_hands = p->nr_chans = p->nr_served = 0;
+	p->nr_gs = p->nr_idle = p->nr_hands = p->nr_chans = p->nr_served = 0;
 }
 
 void pass__free(struct pass *p)
@@ -133,6 +138,7 @@ static int gathering__hands(struct gathering *t, struct pass_g *g, const struct 
 	size_t nr = 0;
 	int err = hands__of(t->hands, t->reader, s, t->of_one, &nr);
 
+	g->unclear |= err == -ENOSPC;
 	if (err || !nr)
 		return err == -ENOSPC ? 0 : err;
 	if (nr > PASS_HANDS_MAX - p->nr_hands)
@@ -147,6 +153,16 @@ static int gathering__hands(struct gathering *t, struct pass_g *g, const struct 
 	return 0;
 }
 
+static int pass__add_idle(struct pass *p, const struct pass_g *g)
+{
+	int err = vec__reserve(&p->idle, &p->idle_room, p->nr_idle + 1, sizeof(*p->idle));
+
+	if (!err)
+		p->idle[p->nr_idle++] =
+			(struct pass_idle){ g->addr, g->print, g->startpc, g->parent };
+	return err;
+}
+
 static int gathering__add(struct gathering *t, const struct liveslots *s)
 {
 	struct pass *p = t->p;
@@ -154,7 +170,10 @@ static int gathering__add(struct gathering *t, const struct liveslots *s)
 			    .goid = s->view.who.goid,
 			    .print = s->print,
 			    .sp = s->sp,
-			    .stops = s->view.stops };
+			    .stops = s->view.stops,
+			    .unclear = !s->whole,
+			    .startpc = s->view.who.startpc,
+			    .parent = s->view.who.parent_goid };
 	struct serving_request request;
 	enum serving_state state = SERVING_NOTHING;
 	int err = gathering__hands(t, &g, s);
@@ -172,10 +191,13 @@ static int gathering__add(struct gathering *t, const struct liveslots *s)
 		return err;
 	if (state == SERVING_REQUEST)
 		g.serves = (uint32_t)p->nr_served;
-	if (state == SERVING_UNCLEAR)
+	if (state == SERVING_UNCLEAR) {
+		g.unclear = true;
 		p->complete = false;
-	if (!g.nr_hands && !g.nr_chans && !g.serves)
-		return 0;
+	}
+	g.calling = callings__of(t->callings, s);
+	if (!g.nr_hands && !g.nr_chans && !g.serves && !g.calling.request && !g.calling.stream)
+		return g.unclear ? 0 : pass__add_idle(p, &g);
 	err = vec__reserve(&p->gs, &p->gs_room, p->nr_gs + 1, sizeof(*p->gs));
 	if (!err)
 		p->gs[p->nr_gs++] = g;
@@ -222,6 +244,7 @@ static int pass__gather(struct pass *p)
 {
 	scoped(liveslots_reader) reader = NULL;
 	scoped(serving) serving = NULL;
+	scoped(callings) callings = NULL;
 	scoped(hands) hands = NULL;
 	struct gathering t = { .p = p };
 	int err = liveslots_reader__new(p->of.as, p->of.rt, &reader);
@@ -230,12 +253,18 @@ static int pass__gather(struct pass *p)
 		err = serving__new(p->of.rt, p->prover, p->of.web, p->contexts, &serving);
 	if (!err)
 		err = hands__new(p->of.rt, p->prover, p->of.web, p->contexts, p->spans, &hands);
+	if (!err)
+		err = callings__new(p->of.rt, p->prover, p->of.web, &callings);
 	if (err)
 		return err;
 	t.reader = reader;
 	t.serving = serving;
 	t.hands = hands;
-	return gathering__all(&t);
+	t.callings = callings;
+	err = gathering__all(&t);
+	if (!err)
+		err = pass__claim(p);
+	return err ? err : awaited__add(p, reader, hands);
 }
 
 int pass__take(const struct pass_of *of, struct pass **ret)
@@ -247,7 +276,7 @@ int pass__take(const struct pass_of *of, struct pass **ret)
 		return -ENOMEM;
 	p->of = *of;
 	p->complete = true;
-	p->claims.max = p->done.max = p->done_context.max = CONTEXTS_MAX;
+	p->claims.max = p->done.max = p->done_context.max = p->streams.max = CONTEXTS_MAX;
 	err = prover__new(of->as, of->rt, of->types, of->heap, &p->prover);
 	if (!err)
 		err = spans__new(p->prover, of->rt->minor, of->libs, &p->spans);

@@ -17,11 +17,14 @@
 #include "base/addrspace.h"
 #include "base/cleanup.h"
 #include "base/deadline.h"
+#include "base/u64map.h"
+#include "facts/goroutines.h"
 #include "facts/requests.h"
 #include "golang/goruntime.h"
 #include "golang/gotypes.h"
 #include "heap/goheap.h"
 #include "requests/libtypes.h"
+#include "requests/outgoing.h"
 #include "requests/webtypes.h"
 
 #define PASS_HANDS_MAX 8000000u  /* contexts and requests in hand, of all goroutines */
@@ -43,6 +46,10 @@ struct finding { /* of one goroutine; texts: of the pass, NULL: not known */
 	int64_t began_ns;    /* of what serves: the request; 0: not known */
 	const char *method, *path, *route, *host, *peer;
 	struct gtrace trace;
+	uint64_t object; /* of AWAITED_BY: what the request waits for, and this has in hand */
+	uint64_t call;   /* address of the net/http.Request that it sent; 0: none */
+	uint64_t caller; /* address of the g that tells which that is; 0: itself */
+	struct outgoing calls;
 };
 
 struct pass_of { /* all borrowed until the pass is freed */
@@ -54,7 +61,9 @@ struct pass_of { /* all borrowed until the pass is freed */
 	const struct goheap *heap;
 	const uint64_t *gs; /* addresses of the g structs that are looked at */
 	size_t nr_gs;
-	struct deadline *until; /* NULL: no end */
+	const struct census *census; /* read before; what they wait for */
+	const struct u64map *rows;   /* goid to index into its gs */
+	struct deadline *until;      /* NULL: no end */
 };
 
 struct pass;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pass_state: what a pass has gathered: for requests/pass, pass_tell, pass_trace and done_chans only.
+ * pass_state: what a pass has gathered: for requests/pass, pass_tell, pass_trace, done_chans and
+ * awaited only.
  */
 #ifndef PARKWATCH_REQUESTS_PASS_STATE_H
 #define PARKWATCH_REQUESTS_PASS_STATE_H
 
 #include "base/arena.h"
 #include "base/u64map.h"
+#include "requests/calling.h"
 #include "requests/contexts.h"
 #include "requests/hands.h"
 #include "requests/liveslots.h"
@@ -24,6 +26,16 @@ struct pass_g { /* a goroutine that has something in hand, waits on channels, or
 	uint32_t nr_hands, nr_chans;
 	uint32_t serves; /* index into served + 1; 0: it does not */
 	uint8_t stops;
+	bool unclear;     /* what it serves, or has in hand, is not known whole */
+	uint8_t relation; /* AWAITED_BY or MADE_IN, of the request `related`; else 0 */
+	uint32_t related; /* index into served */
+	uint64_t object;  /* that both have in hand; 0: none */
+	uint64_t startpc, parent;
+	struct calling calling;
+};
+
+struct pass_idle { /* a goroutine that has nothing of all that */
+	uint64_t addr, print, startpc, parent;
 };
 
 struct served {
@@ -57,6 +69,8 @@ struct pass {
 	struct contexts *contexts;
 	struct pass_g *gs;
 	size_t nr_gs, gs_room;
+	struct pass_idle *idle;
+	size_t nr_idle, idle_room;
 	struct hand *hands;
 	size_t nr_hands, hands_room;
 	uint64_t *chans;
@@ -70,6 +84,7 @@ struct pass {
 	/* address of a cancelCtx, of a Done channel: index into served + 1, or CLAIM_UNCLEAR */
 	struct u64map claims, done;
 	struct u64map done_context; /* Done channel to the number of its context */
+	struct u64map streams;      /* of a client: index into gs + 1, or CLAIM_UNCLEAR */
 	struct finding *findings;
 	size_t nr_findings, findings_room;
 	struct arena texts;
@@ -87,8 +102,12 @@ void pass__trace_of_header(struct pass *p, uint64_t request, const struct webtyp
 			   struct finding *f);
 /* The pattern that a router has matched; NULL: none is known. */
 const char *pass__route_of_router(struct pass *p, struct served *s);
+/* Fills p->claims, and what follows from them: whose each context is. 0, -ENOMEM, -ENOSPC. */
+int pass__claim(struct pass *p);
 /* From what was gathered to findings. 0, -ENOMEM, -ENOSPC. */
 int pass__tell(struct pass *p);
+/* Whether it has nothing of any request in hand. */
+bool pass__has_none(const struct pass *p, const struct pass_g *g);
 /* Fills p->done and p->done_context, from p->claims. 0, -ENOMEM, -ENOSPC. */
 int pass__done_chans(struct pass *p);
 

@@ -16,7 +16,7 @@ struct held {
 
 /* --- whose a context is --- */
 
-static int pass__claim(struct pass *p)
+int pass__claim(struct pass *p)
 {
 	int err = 0;
 
@@ -29,7 +29,7 @@ static int pass__claim(struct pass *p)
 					  u64map__get(&p->claims, own, &known) ? CLAIM_UNCLEAR
 									       : i + 1);
 	}
-	return err;
+	return err ? err : pass__done_chans(p);
 }
 
 static struct owner served_owner(const struct pass *p, uint64_t claim)
@@ -109,6 +109,14 @@ static void pass__held(const struct pass *p, const struct pass_g *g, struct held
 		}
 }
 
+bool pass__has_none(const struct pass *p, const struct pass_g *g)
+{
+	struct held h;
+
+	pass__held(p, g, &h);
+	return !h.nr && !h.full;
+}
+
 static size_t held__count(const struct held *h, enum whose whose)
 {
 	size_t nr = 0;
@@ -137,14 +145,6 @@ const char *pass__text(struct pass *p, uint64_t addr, bool *ok)
 		return NULL;
 	}
 	return arena__copy(&p->texts, text, strlen(text) + 1);
-}
-
-static bool is_method(const char *text)
-{
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
-				    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-	return strlen(text) < 64 && !text[strspn(text, token)];
 }
 
 /* As it was asked for; of a whole URL, which proxies get, its path. No query: it has secrets. */
@@ -208,7 +208,7 @@ static bool pass__words(struct pass *p, uint64_t request, const struct webtypes_
 		f->peer = pass__text(p, request + of->peer, &ok);
 	if (ok && f->method && !f->method[0])
 		f->method = "GET"; /* Go net/http/request.go: "" means GET */
-	return ok && f->method && is_method(f->method);
+	return ok && f->method && is_http_method(f->method);
 }
 
 /* A call of gRPC is a POST of HTTP/2 (its PROTOCOL-HTTP2.md). */
@@ -313,11 +313,9 @@ static void pass__deadline(const struct pass *p, const struct pass_g *g, uint32_
 
 /* --- findings --- */
 
-static bool pass__served_by(struct pass *p, const struct pass_g *g, struct served *s,
-			    struct finding *f)
+static bool pass__served_by(struct pass *p, struct served *s, struct finding *f)
 {
 	const struct pass_g *server = &p->gs[s->g];
-	const uint32_t n = s->own ? pass__innermost(p, g, s->own) : 0;
 
 	f->own = s->own ? s->own : s->request.addr;
 	f->kind = (uint8_t)s->request.kind;
@@ -327,6 +325,16 @@ static bool pass__served_by(struct pass *p, const struct pass_g *g, struct serve
 			    : pass__call(p, s->request.addr, f)))
 		return false;
 	pass__route_in_hand(p, s, f);
+	return true;
+}
+
+/* It serves the request, or has it in hand, or a context of it. */
+static bool pass__has(struct pass *p, const struct pass_g *g, struct served *s, struct finding *f)
+{
+	const uint32_t n = s->own ? pass__innermost(p, g, s->own) : 0;
+
+	if (!pass__served_by(p, s, f))
+		return false;
 	pass__deadline(p, g, n ? n : s->context, s->own, f);
 	if (f->relation == GREQUEST_SERVES)
 		pass__trace_of_server(p, s, f);
@@ -360,18 +368,21 @@ static bool pass__over(struct pass *p, const struct pass_g *g, const struct owne
 	return true;
 }
 
-/* false: nothing is to be said. */
-static bool pass__finding(struct pass *p, const struct pass_g *g, struct finding *f)
+/* What it has to do with a request that a server has. false: nothing is to be said. */
+static bool pass__related(struct pass *p, const struct pass_g *g, struct finding *f)
 {
 	struct held h;
 	size_t served, over, unclear;
 
-	*f = (struct finding){
-		.g = g->addr, .goid = g->goid, .print = g->print, .sp = g->sp, .stops = g->stops
-	};
 	if (g->serves) {
 		f->relation = GREQUEST_SERVES;
-		return pass__served_by(p, g, &p->served[g->serves - 1], f);
+		return pass__has(p, g, &p->served[g->serves - 1], f);
+	}
+	if (g->relation) {
+		f->relation = g->relation;
+		f->object = g->object;
+		pass__trace(p, g, 0, f);
+		return pass__served_by(p, &p->served[g->related], f);
 	}
 	pass__held(p, g, &h);
 	served = held__count(&h, SERVED);
@@ -385,7 +396,7 @@ static bool pass__finding(struct pass *p, const struct pass_g *g, struct finding
 	}
 	f->relation = GREQUEST_OF;
 	if (!unclear && served == 1)
-		return pass__served_by(p, g, &p->served[held__first(&h, SERVED)->served], f);
+		return pass__has(p, g, &p->served[held__first(&h, SERVED)->served], f);
 	if (!unclear && !served && over == 1)
 		return pass__over(p, g, held__first(&h, OVER), f);
 	f->relation = GREQUEST_NONE;
@@ -393,12 +404,65 @@ static bool pass__finding(struct pass *p, const struct pass_g *g, struct finding
 	return f->in_hand > 1;
 }
 
+/* Who waits for the answer has the request; the client's own goroutines may have but its stream. */
+static int pass__map_streams(struct pass *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->nr_gs && !err; i++) {
+		const struct calling *c = &p->gs[i].calling;
+		uint64_t known;
+
+		if (!c->request || !c->stream)
+			continue;
+		if (u64map__get(&p->streams, c->stream, &known))
+			known = known != CLAIM_UNCLEAR &&
+						p->gs[known - 1].calling.request == c->request
+					? known
+					: CLAIM_UNCLEAR;
+		else
+			known = i + 1;
+		err = u64map__set(&p->streams, c->stream, known);
+	}
+	return err;
+}
+
+/* The request that it sent, or its client for another. false: none. */
+static bool pass__calls(struct pass *p, const struct pass_g *g, struct finding *f)
+{
+	uint64_t request = g->calling.request, caller;
+
+	f->caller = 0;
+	if (!request && g->calling.stream && u64map__get(&p->streams, g->calling.stream, &caller) &&
+	    caller != CLAIM_UNCLEAR) {
+		request = p->gs[caller - 1].calling.request;
+		f->caller = p->gs[caller - 1].addr;
+	}
+	if (!request || !outgoing__of(p->prover, p->of.web, request, &p->texts, &f->calls))
+		return false;
+	f->call = request;
+	return true;
+}
+
+/* false: nothing is to be said. */
+static bool pass__finding(struct pass *p, const struct pass_g *g, struct finding *f)
+{
+	const struct finding of_it = {
+		.g = g->addr, .goid = g->goid, .print = g->print, .sp = g->sp, .stops = g->stops
+	};
+	bool said;
+
+	*f = of_it;
+	said = pass__related(p, g, f);
+	if (!said)
+		*f = of_it;
+	return pass__calls(p, g, f) || said;
+}
+
 int pass__tell(struct pass *p)
 {
-	int err = pass__claim(p);
+	int err = pass__map_streams(p);
 
-	if (!err)
-		err = pass__done_chans(p);
 	for (size_t i = 0; i < p->nr_gs && !err; i++) {
 		struct finding f;
 

@@ -31,6 +31,7 @@ struct reading {
 	struct u64map goids; /* goid to index into c->gs */
 	struct u64map moved; /* address of a g: 1, it moved after it was read */
 	struct u64map told;  /* address of a request's own context: index into ret->v + 1 */
+	struct u64map sent;  /* the same of one that the program sent: its own address */
 	struct liveslots_reader *again;
 	struct grequests *to;
 	size_t room;
@@ -48,6 +49,7 @@ static void reading__done(struct reading *r)
 	u64map__done(&r->goids);
 	u64map__done(&r->moved);
 	u64map__done(&r->told);
+	u64map__done(&r->sent);
 	grequests__free(r->to);
 }
 
@@ -62,6 +64,8 @@ static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t
 				    .libs = &r->libs,
 				    .gs = gs,
 				    .nr_gs = nr,
+				    .census = r->c,
+				    .rows = &r->goids,
 				    .until = r->until };
 	struct pass_of with_heap = of;
 	int err = goheap__read(r->as, r->rt, &r->heaps[i], r->why);
@@ -131,7 +135,9 @@ static bool same_finding(const struct finding *a, const struct finding *b)
 	       a->cancelled == b->cancelled && a->has_deadline == b->has_deadline &&
 	       a->deadline_ns == b->deadline_ns && same_text(a->method, b->method) &&
 	       same_text(a->path, b->path) && same_text(a->route, b->route) &&
-	       same_text(a->host, b->host) && same_text(a->peer, b->peer);
+	       same_text(a->host, b->host) && same_text(a->peer, b->peer) &&
+	       a->object == b->object && a->call == b->call && a->caller == b->caller &&
+	       outgoing_is_same(&a->calls, &b->calls);
 }
 
 /* The rest holds without it: a span may have ended meanwhile. */
@@ -198,11 +204,26 @@ static int findings__of(const struct pass *p, struct findings *ret)
 	return err;
 }
 
+/* The same of another goroutine, on which it rests. g 0: there is none. */
+static int reading__stands_by(struct reading *r, const struct findings *a, const struct findings *b,
+			      uint64_t g, bool *ret)
+{
+	uint64_t print, before;
+
+	*ret = !g;
+	if (!g)
+		return 0;
+	if (!print_of(&b->by_g, b->v, g, &print) || !print_of(&a->by_g, a->v, g, &before) ||
+	    print != before)
+		return 0;
+	return reading__stood(r, g, print, ret);
+}
+
 /* f: of the second pass; its trace is taken out if that does not hold. *ret: that f holds. */
 static int reading__holds(struct reading *r, const struct findings *a, const struct findings *b,
 			  struct finding *f, bool *ret)
 {
-	uint64_t i, print, before;
+	uint64_t i;
 	int err;
 
 	*ret = u64map__get(&a->by_g, f->g, &i) && same_finding(&a->v[i], f);
@@ -213,11 +234,11 @@ static int reading__holds(struct reading *r, const struct findings *a, const str
 		f->began_ns = 0;
 	}
 	err = reading__stood(r, f->g, f->print, ret);
-	if (err || !*ret || !f->server || f->server == f->g)
-		return err;
-	*ret = print_of(&b->by_g, b->v, f->server, &print) &&
-	       print_of(&a->by_g, a->v, f->server, &before) && print == before;
-	return *ret ? reading__stood(r, f->server, print, ret) : 0;
+	if (!err && *ret && f->server != f->g)
+		err = reading__stands_by(r, a, b, f->server, ret);
+	if (!err && *ret)
+		err = reading__stands_by(r, a, b, f->caller, ret);
+	return err;
 }
 
 /* --- telling --- */
@@ -278,6 +299,33 @@ static int reading__request(struct reading *r, const struct finding *f, uint32_t
 	return 0;
 }
 
+/* The request that a finding's goroutine sent, once. */
+static int reading__outgoing(struct reading *r, const struct finding *f, uint32_t *ret)
+{
+	struct grequests *to = r->to;
+	struct grequest q = { .kind = GREQUEST_OUTGOING, .age_ns = -1 };
+	uint64_t known;
+	int err = 0;
+
+	if (u64map__get(&r->sent, f->call, &known)) {
+		*ret = (uint32_t)known;
+		return 0;
+	}
+	q.method = reading__copy(r, f->calls.method, &err);
+	q.scheme = reading__copy(r, f->calls.scheme, &err);
+	q.host = reading__copy(r, f->calls.host, &err);
+	q.path = reading__copy(r, f->calls.path, &err);
+	if (!err)
+		err = vec__reserve(&to->v, &r->room, to->nr + 1, sizeof(*to->v));
+	if (!err)
+		err = u64map__set(&r->sent, f->call, to->nr + 1);
+	if (err)
+		return err;
+	to->v[to->nr++] = q;
+	*ret = (uint32_t)to->nr;
+	return 0;
+}
+
 /* Who serves it made the goroutine, or who made it, and so on. */
 static bool reading__is_made_by(const struct reading *r, const struct census_g *g, uint64_t server)
 {
@@ -310,11 +358,15 @@ static void reading__tell_of_request(const struct reading *r, const struct findi
 static int reading__tell(struct reading *r, const struct finding *f, uint64_t row)
 {
 	struct grequest_of *of = &r->to->of[row];
-	int err;
+	int err = 0;
 
 	of->in_hand = f->in_hand;
-	if (f->relation == GREQUEST_NONE)
+	if (f->call)
+		err = reading__outgoing(r, f, &of->calls);
+	if (!err && f->relation == GREQUEST_NONE)
 		return reading__trace(r, &f->trace, &of->trace);
+	if (err)
+		return err;
 	err = reading__request(r, f, &of->request);
 	if (err)
 		return err;
@@ -341,7 +393,7 @@ static int reading__tell_all(struct reading *r)
 	if (!err)
 		err = findings__of(r->passes[1], &b);
 	r->moved.max = 2 * b.nr + 1;
-	r->told.max = b.nr + 1;
+	r->told.max = r->sent.max = b.nr + 1;
 	for (size_t i = 0; i < b.nr && !err; i++) {
 		struct finding f = b.v[i];
 		uint64_t row = 0;

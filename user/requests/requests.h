@@ -9,6 +9,11 @@
  *	of	a live variable of it, or a closure that one holds, has the request, or a context
  *		that was made from the request's own; or it waits for the Done channel of such a
  *		context. With over: of a request that nobody serves any more.
+ *	awaited by	it has no request in hand, but what who serves that one waits for: a
+ *		channel to send to or close, a WaitGroup.
+ *	made in	it has nothing of all that, and who serves the request made it, and serves no other.
+ * And of who sends a request of the program's own, or waits for its answer: which one it calls
+ * (requests/calling).
  * Of a goroutine that has several requests in hand only their number is said. The rule is: right or
  * silent. Who made a goroutine says nothing (a connection serves many requests), nor do contexts
  * that frameworks put back into pools, nor words that no pointer map calls alive (liveslots), nor

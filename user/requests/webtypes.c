@@ -28,9 +28,8 @@ static void last_word(struct gotypes *types, const struct gotype *t, const char 
 }
 
 static bool find_request(struct gotypes *types, struct webtypes_request *r, const struct gotype *t,
-			 uint64_t *ret_path)
+			 const struct gotype **ret_url)
 {
-	const struct gotype *of = NULL;
 	const struct gofield *url, *header;
 
 	r->type = t;
@@ -45,11 +44,34 @@ static bool find_request(struct gotypes *types, struct webtypes_request *r, cons
 	header = field(types, t, "Header", &r->header);
 	r->headers = header && header->type->kind == GOKIND_MAP ? header->type : NULL;
 	url = field(types, t, "URL", &r->url);
-	if (url)
-		of = gotypes__elem(types, url->type);
-	field(types, of, "Path", ret_path);
+	*ret_url = url ? gotypes__elem(types, url->type) : NULL;
 	return t && r->method != WEBTYPES_NONE && r->uri != WEBTYPES_NONE &&
 	       r->ctx != WEBTYPES_NONE;
+}
+
+static void find_url(struct gotypes *types, struct webtypes *w, const struct gotype *t)
+{
+	field(types, t, "Path", &w->url_path);
+	field(types, t, "RawPath", &w->url_raw_path);
+	field(types, t, "Opaque", &w->url_opaque);
+	field(types, t, "Scheme", &w->url_scheme);
+	field(types, t, "Host", &w->url_host);
+}
+
+/* streams: one of each package; in the later one of net/http it is a part of its request. */
+static void find_client(struct gotypes *types, struct webtypes *w,
+			const struct gotype *const streams[WEBTYPES_STREAMS])
+{
+	const struct gofield *f = field(types, w->sent, "Request", &w->sent_request);
+
+	if (!f)
+		w->sent = NULL;
+	field(types, w->answer, "Request", &w->answer_request);
+	for (size_t i = 0; i < WEBTYPES_STREAMS; i++) {
+		w->client[i] = (struct webtypes_stream){ .type = streams[i] };
+		f = field(types, streams[i], "res", &w->client[i].response);
+		w->client[i].inside = !f;
+	}
 }
 
 static void find_http2(struct gotypes *types, struct webtypes *w, struct webtypes_http2 *h,
@@ -96,7 +118,10 @@ enum {
 	STREAM,
 	OLD_STREAM,
 	GROUP,
-	HTTP2, /* a writer and a state of each */
+	SENT,
+	ANSWER,
+	STREAMS,                            /* of clients */
+	HTTP2 = STREAMS + WEBTYPES_STREAMS, /* a writer and a state of each */
 	NAMES = HTTP2 + 2 * WEBTYPES_HTTP2
 };
 
@@ -114,6 +139,11 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 		[STREAM] = "google.golang.org/grpc/internal/transport.ServerStream",
 		[OLD_STREAM] = "google.golang.org/grpc/internal/transport.Stream",
 		[GROUP] = "golang.org/x/sync/errgroup.Group",
+		[SENT] = "net/http.transportRequest",
+		[ANSWER] = "net/http.Response",
+		[STREAMS] = "net/http.http2clientStream",
+		[STREAMS + 1] = "net/http/internal/http2.ClientRequest",
+		[STREAMS + 2] = "golang.org/x/net/http2.clientStream",
 		[HTTP2] = "net/http.http2responseWriter",
 		[HTTP2 + 1] = "net/http.http2responseWriterState",
 		[HTTP2 + 2] = "net/http/internal/http2.responseWriter",
@@ -122,8 +152,8 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 		[HTTP2 + 5] = "golang.org/x/net/http2.responseWriterState",
 	};
 	const struct gotype *t[NAMES];
+	const struct gotype *url, *inner_url;
 	struct webtypes *w = ret;
-	uint64_t path;
 	bool found, http;
 	int err = gotypes__find(types, names, NAMES, t);
 
@@ -136,10 +166,14 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 				.cancel = t[CANCEL],
 				.timer = t[TIMER],
 				.stream = t[STREAM] ? t[STREAM] : t[OLD_STREAM],
-				.group = t[GROUP] };
-	found = find_request(types, &w->http, t[REQUEST], &w->url_path);
-	if (!find_request(types, &w->inner, t[INNER], &path))
+				.group = t[GROUP],
+				.sent = t[SENT],
+				.answer = t[ANSWER] };
+	found = find_request(types, &w->http, t[REQUEST], &url);
+	if (!find_request(types, &w->inner, t[INNER], &inner_url))
 		w->inner.type = NULL;
+	find_url(types, w, url);
+	find_client(types, w, t + STREAMS);
 	for (size_t i = 0; i < WEBTYPES_HTTP2; i++)
 		find_http2(types, w, &w->http2[i], t[HTTP2 + 2 * i], t[HTTP2 + 2 * i + 1]);
 	find_of_context(types, w);
@@ -160,5 +194,5 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 		w->response = w->conn = NULL;
 	if (!found)
 		w->http.type = NULL;
-	return w->cancel && w->context && (http || w->stream) ? 0 : -ENOENT;
+	return w->cancel && w->context && (found || w->stream) ? 0 : -ENOENT;
 }

@@ -15,8 +15,9 @@
 
 #include "golang/gotypes.h"
 
-#define WEBTYPES_NONE  UINT64_MAX
-#define WEBTYPES_HTTP2 3u /* net/http's own, its later one, and golang.org/x/net/http2 */
+#define WEBTYPES_NONE    UINT64_MAX
+#define WEBTYPES_HTTP2   3u /* net/http's own, its later one, and golang.org/x/net/http2 */
+#define WEBTYPES_STREAMS WEBTYPES_HTTP2
 
 struct webtypes_request {
 	const struct gotype *type;
@@ -34,6 +35,12 @@ struct webtypes_http2 {                      /* of one package */
 	const struct webtypes_request *of; /* which kind of request; NULL: none that is known */
 };
 
+struct webtypes_stream { /* what a client of HTTP/2 has for one request */
+	const struct gotype *type;
+	bool inside;       /* it is a part of that type */
+	uint64_t response; /* *http.Response */
+};
+
 struct webtypes {
 	struct webtypes_request http;                /* net/http.Request */
 	struct webtypes_request inner;               /* HTTP/2, from Go 1.27 on: ServerRequest */
@@ -42,7 +49,12 @@ struct webtypes {
 	const struct gotype *value, *cancel, *timer; /* of context */
 	const struct gotype *context;                /* interface context.Context */
 	struct webtypes_http2 http2[WEBTYPES_HTTP2];
-	uint64_t url_path; /* string */
+	uint64_t url_path, url_raw_path, url_opaque, url_scheme, url_host; /* strings */
+	const struct gotype *sent;   /* net/http.transportRequest */
+	uint64_t sent_request;       /* *http.Request */
+	const struct gotype *answer; /* net/http.Response */
+	uint64_t answer_request;     /* *http.Request */
+	struct webtypes_stream client[WEBTYPES_STREAMS];
 	uint64_t response_conn, response_req;
 	uint64_t conn_current;         /* the word that is the *response, or nil */
 	uint64_t key_name;             /* string */
@@ -62,8 +74,8 @@ struct webtypes {
 };
 
 /*
- * 0; -ENOENT: no server of net/http or gRPC is linked in; others of gotypes__find(). *ret must not
- * be moved afterwards.
+ * 0; -ENOENT: neither net/http nor a server of gRPC is linked in; others of gotypes__find(). *ret
+ * must not be moved afterwards.
  */
 int webtypes__find(struct gotypes *types, struct webtypes *ret);
 

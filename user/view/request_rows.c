@@ -31,6 +31,27 @@ static size_t base_of(const struct dump *d, uint16_t rt)
 	return base;
 }
 
+/* Those that a goroutine has to do with: the one that it works for, and the one that it calls. */
+#define OF_ONE 2
+static size_t request_rows__of(struct request_rows *rr, const struct dump_row *r, const char *route,
+			       struct request_row *ret[OF_ONE])
+{
+	const struct grequest_of *of = dump__request(rr->d, r);
+	const uint32_t numbers[OF_ONE] = { of->request, of->calls };
+	size_t nr = 0;
+
+	for (size_t i = 0; i < OF_ONE; i++) {
+		struct request_row *v;
+
+		if (!numbers[i])
+			continue;
+		v = &rr->v[base_of(rr->d, r->rt) + numbers[i] - 1];
+		if (is_wanted(v->r, route))
+			ret[nr++] = v;
+	}
+	return nr;
+}
+
 /* How many goroutines each has among those that are shown. */
 static void request_rows__count(struct request_rows *rr, const char *route)
 {
@@ -42,19 +63,17 @@ static void request_rows__count(struct request_rows *rr, const char *route)
 								.oldest_ns = DUMP_UNKNOWN,
 								.rt = rt };
 	for (size_t i = 0; i < d->nr; i++) {
-		const struct grequest_of *of = dump__request(d, &d->rows[i]);
 		const uint64_t ns = dump__wait_ns(d, &d->rows[i]);
-		struct request_row *v;
+		struct request_row *v[OF_ONE];
+		const size_t nr = request_rows__of(rr, &d->rows[i], route, v);
 
-		rr->several += of->in_hand > 1;
-		if (!of->request)
-			continue;
-		v = &rr->v[base_of(d, d->rows[i].rt) + of->request - 1];
-		if (!is_wanted(v->r, route))
-			continue;
-		v->nr++;
-		if (ns != DUMP_UNKNOWN && (v->oldest_ns == DUMP_UNKNOWN || ns > v->oldest_ns))
-			v->oldest_ns = ns;
+		rr->several += dump__request(d, &d->rows[i])->in_hand > 1;
+		for (size_t k = 0; k < nr; k++) {
+			v[k]->nr++;
+			if (ns != DUMP_UNKNOWN &&
+			    (v[k]->oldest_ns == DUMP_UNKNOWN || ns > v[k]->oldest_ns))
+				v[k]->oldest_ns = ns;
+		}
 	}
 }
 
@@ -72,14 +91,20 @@ static void request_rows__fill(struct request_rows *rr, const char *route)
 	for (int serves = 1; serves >= 0; serves--)
 		for (size_t i = 0; i < d->nr; i++) {
 			const struct grequest_of *of = dump__request(d, &d->rows[i]);
-			struct request_row *v;
+			struct request_row *v[OF_ONE];
+			const size_t nr = (of->relation == GREQUEST_SERVES) == serves
+						  ? request_rows__of(rr, &d->rows[i], route, v)
+						  : 0;
 
-			if (!of->request || (of->relation == GREQUEST_SERVES) != serves)
-				continue;
-			v = &rr->v[base_of(d, d->rows[i].rt) + of->request - 1];
-			if (is_wanted(v->r, route))
-				rr->rows[v->first + v->nr++] = (uint32_t)i;
+			for (size_t k = 0; k < nr; k++)
+				rr->rows[v[k]->first + v[k]->nr++] = (uint32_t)i;
 		}
+}
+
+/* Those that are served, those that the program sent, those that are over. */
+static int rank_of(const struct grequest *r)
+{
+	return r->over ? 2 : r->kind == GREQUEST_OUTGOING;
 }
 
 static int compare(const void *a, const void *b)
@@ -88,8 +113,8 @@ static int compare(const void *a, const void *b)
 	const uint64_t ox = x->oldest_ns == DUMP_UNKNOWN ? 0 : x->oldest_ns,
 		       oy = y->oldest_ns == DUMP_UNKNOWN ? 0 : y->oldest_ns;
 
-	if (x->r->over != y->r->over)
-		return x->r->over ? 1 : -1;
+	if (rank_of(x->r) != rank_of(y->r))
+		return rank_of(x->r) - rank_of(y->r);
 	if (ox != oy)
 		return ox > oy ? -1 : 1;
 	if (x->r->served_by != y->r->served_by)
@@ -108,8 +133,10 @@ static void request_rows__order(struct request_rows *rr)
 	rr->nr = nr;
 	if (nr)
 		qsort(rr->v, nr, sizeof(*rr->v), compare);
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
 		rr->nr_over += rr->v[i].r->over;
+		rr->nr_sent += rr->v[i].r->kind == GREQUEST_OUTGOING;
+	}
 }
 
 int request_rows__new(struct dump *d, const char *route, struct request_rows **ret)
@@ -120,7 +147,7 @@ int request_rows__new(struct dump *d, const char *route, struct request_rows **r
 		return -ENOMEM;
 	rr->d = d;
 	rr->v = calloc(base_of(d, (uint16_t)d->in.nr) + 1, sizeof(*rr->v));
-	rr->rows = calloc(d->nr + 1, sizeof(*rr->rows));
+	rr->rows = calloc(OF_ONE * d->nr + 1, sizeof(*rr->rows));
 	if (!rr->v || !rr->rows)
 		return -ENOMEM;
 	request_rows__count(rr, route);

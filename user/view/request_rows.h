@@ -3,8 +3,9 @@
  * request_rows: the requests of a process, each with its goroutines.
  *
  * Over a dump, which says which goroutines are shown and names them: a request is shown if one of
- * its goroutines is, with those that are. Under way come first, then those that are over; of each
- * kind the one whose goroutine waits longest. The renderers (requests_text, requests_json) only
+ * its goroutines is, with those that are. Under way come first, then those that the program sent,
+ * then those that are over; of each kind the one whose goroutine waits longest. A goroutine that
+ * works for one and waits for the answer of another is of both. The renderers (requests_text, requests_json) only
  * read it.
  */
 #ifndef PARKWATCH_VIEW_REQUEST_ROWS_H
@@ -36,6 +37,7 @@ struct request_rows {   /* read only for everybody but request_rows.c */
 	struct request_row *v;
 	size_t nr;
 	size_t nr_over; /* the last ones of them */
+	size_t nr_sent; /* by the program itself; before these */
 	uint32_t *rows; /* of the dump */
 	size_t several; /* goroutines that are shown and have several requests in hand */
 };

@@ -143,6 +143,7 @@ func nesting(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	sends("GET", "/nested"+path, "")
+	tell(goroutine{Case: "nesting", Serves: path, Holds: []string{path}, Must: true, Calls: "/nested" + path})
 	answer, err := http.DefaultClient.Do(q)
 	use(answer, err)
 }

@@ -20,6 +20,8 @@ type request struct {
 	Kind     string   `json:"kind"`
 	Method   string   `json:"method"`
 	Path     string   `json:"path"`
+	Scheme   string   `json:"scheme"`
+	Host     string   `json:"host"`
 	Routes   []string `json:"routes"` // each of them is true of it
 	Trace    string   `json:"trace_id"`
 	Parent   string   `json:"parent_span"` // of its traceparent
@@ -116,7 +118,10 @@ func caseOf(path string) string { return strings.SplitN(path, "/", 3)[1] }
 //
 //go:noinline
 func serves(r *http.Request, routes ...string) string {
-	q := &request{Kind: "http", Method: r.Method, Path: pathOf(r), Routes: routes, ServedBy: goid()}
+	q := &request{Kind: "http", Method: r.Method, Path: pathOf(r), Scheme: "http", Host: r.Host, Routes: routes, ServedBy: goid()}
+	if r.TLS != nil {
+		q.Scheme = "https"
+	}
 	if r.ProtoMajor == 2 {
 		q.Kind = "http2"
 	}
