@@ -97,7 +97,9 @@ static void pcfacts__learn(struct pcfacts *f, struct pcfact *fact)
 	if (!f->sym || gosym__spdelta(f->sym, fact->pc, &fact->spdelta))
 		fact->spdelta = -1;
 	nr = f->sym ? gosym__frames(f->sym, fact->pc, true, f->frames, ARRAY_SIZE(f->frames)) : 0;
+	fact->of_runtime = nr > 0;
 	for (int i = 0; i < nr; i++) {
+		fact->of_runtime &= !strncmp(f->frames[i].func, "runtime.", 8);
 		fact->by_signal |= !strcmp(f->frames[i].func, "runtime.sigpanic") ||
 				   is_preempted(f->frames[i].func);
 		if (fact->role == PC_PLAIN)

@@ -41,11 +41,12 @@ struct pcfact {
 	uint64_t pc;
 	/* bytes from sp to the slot of the return address; -1: the tables do not tell */
 	int32_t spdelta;
-	uint8_t role;   /* enum pc_role */
-	uint8_t lock;   /* enum pc_lock */
-	bool writer;    /* sync.(*RWMutex).Lock is among what was called here */
-	bool is_entry;  /* the first instruction of a function */
-	bool by_signal; /* of a function that a signal put on another */
+	uint8_t role;    /* enum pc_role */
+	uint8_t lock;    /* enum pc_lock */
+	bool writer;     /* sync.(*RWMutex).Lock is among what was called here */
+	bool is_entry;   /* the first instruction of a function */
+	bool of_runtime; /* all that is there, inlined or not, is package runtime's */
+	bool by_signal;  /* of a function that a signal put on another */
 	/* of the frame, in words from sp: where what is waited for was found last; for its user */
 	uint8_t slot;
 };

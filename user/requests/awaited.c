@@ -48,9 +48,9 @@ static const struct census_g *awaited__row(const struct awaited *a, uint64_t goi
 	const struct census_g *g;
 	uint64_t row;
 
-	if (!of->census || !u64map__get(of->rows, goid, &row))
+	if (!rows__find(of->rows, goid, &row))
 		return NULL;
-	g = &of->census->gs[row];
+	g = &of->rows->c->gs[row];
 	return g->addr == addr && g->sp == sp && g->stops == stops ? g : NULL;
 }
 
@@ -76,7 +76,7 @@ static int awaited__group(struct awaited *a, const struct pass_g *g, size_t serv
 	int err = 0;
 
 	for (uint32_t i = 0; row && i < row->nr_waits && !err; i++) {
-		const struct census_wait *w = &a->p->of.census->waits[row->waits_at + i];
+		const struct census_wait *w = &a->p->of.rows->c->waits[row->waits_at + i];
 
 		if (w->kind == CENSUS_WAIT_WAITGROUP)
 			err = awaited__object(a, w->addr, served, true);
@@ -191,7 +191,7 @@ static bool awaited__waits_too(const struct awaited *a, const struct liveslots *
 		if (s->chans[i] == object)
 			return true;
 	for (uint32_t i = 0; row && i < row->nr_waits; i++)
-		if (a->p->of.census->waits[row->waits_at + i].addr == object)
+		if (a->p->of.rows->c->waits[row->waits_at + i].addr == object)
 			return true;
 	return !row || row->waits_cut;
 }

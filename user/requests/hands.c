@@ -321,6 +321,8 @@ int hands__of(struct hands *h, const struct liveslots_reader *r, const struct li
 		const struct liveslot *slot = &s->v[i];
 		uint64_t first = 0;
 
+		if (slot->frame < s->nr_inner)
+			continue;
 		/* The compiler marks only the second word of an interface as a pointer. */
 		if (slot->frame != LIVESLOT_DEFER && !liveslots__is_live(r, slot->addr - 8))
 			(void)liveslots__word(r, slot->addr - 8, &first);

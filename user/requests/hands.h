@@ -8,7 +8,8 @@
  * same (requests/prover); where it says nothing, the few types that matter are tried. Of a closure
  * the words that it captured count, of a variable that several closures share the value; nothing
  * else is followed: the fields of a struct are not in hand. What frameworks put back into a pool is
- * passed over: it is another request's by now. Bounded: HANDS_MAX of a goroutine, and HANDS_STEPS
+ * passed over: it is another request's by now; so are the frames in which the runtime waits for it:
+ * what they have is the runtime's, but for what is on the stack of others. Bounded: HANDS_MAX of a goroutine, and HANDS_STEPS
  * words. Not thread-safe.
  */
 #ifndef PARKWATCH_REQUESTS_HANDS_H

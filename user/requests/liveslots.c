@@ -199,12 +199,19 @@ static int liveslots__written(struct liveslots_reader *r, uint64_t chan, uint64_
 	return err;
 }
 
+size_t liveslots_sudog_bytes(const struct goruntime *rt)
+{
+	const struct pw_layout *lay = &rt->layout;
+	const int32_t members[] = { lay->sudog_c, lay->sudog_elem, lay->sudog_waitlink };
+
+	return field_span(members, ARRAY_SIZE(members), SUDOG_MAX);
+}
+
 /* The channels of the sudogs that hang on its g. */
 static int liveslots__chans(struct liveslots_reader *r)
 {
 	const struct pw_layout *lay = &r->rt->layout;
-	const int32_t members[] = { lay->sudog_c, lay->sudog_elem, lay->sudog_waitlink };
-	const size_t bytes = field_span(members, ARRAY_SIZE(members), SUDOG_MAX);
+	const size_t bytes = liveslots_sudog_bytes(r->rt);
 	const struct gview *v = &r->slots.view;
 	const enum gowait_class class =
 		gowait_class(gostatus_waits(v->status) ? gowait_of(r->rt->minor, v->reason)
@@ -309,8 +316,10 @@ static int liveslots__frame(struct liveslots_reader *r, const struct gostackmap 
 static int liveslots__walk(struct liveslots_reader *r, uint64_t pc)
 {
 	uint64_t sp = r->sp;
-	bool stopped = false;
+	bool stopped = false, inner = true;
 
+	r->slots.path = PRINT_START;
+	r->slots.nr_inner = 0;
 	for (uint32_t frame = 0; frame < LIVESLOTS_FRAMES_MAX; frame++) {
 		const struct gostackmap *m = gostackmaps__get(r->maps, pc, stopped);
 		const struct pcfact *fact;
@@ -330,6 +339,9 @@ static int liveslots__walk(struct liveslots_reader *r, uint64_t pc)
 		if (err)
 			return err;
 		fact = pcfacts__get(r->facts, pc);
+		r->slots.path = print_add(r->slots.path, &pc, sizeof(pc));
+		inner &= fact->of_runtime;
+		r->slots.nr_inner += inner;
 		r->slots.whole = fact->role == PC_GOEXIT;
 		if (r->slots.whole)
 			return 0;

@@ -46,7 +46,9 @@ struct liveslots {
 	size_t nr;
 	uint64_t *pcs; /* by frame */
 	size_t nr_frames;
-	uint64_t *chans; /* that it waits to receive from, of a select also those to send to */
+	uint64_t path;     /* another one if the pcs are others */
+	uint32_t nr_inner; /* frames of package runtime that its innermost own one has called */
+	uint64_t *chans;   /* that it waits to receive from, of a select also those to send to */
 	size_t nr_chans;
 	bool whole; /* the stack was walked to its end */
 };
@@ -67,6 +69,8 @@ int liveslots__read(struct liveslots_reader *r, uint64_t addr, const struct live
 bool liveslots__word(const struct liveslots_reader *r, uint64_t addr, uint64_t *ret);
 /* Whether that word is one of those that are alive. */
 bool liveslots__is_live(const struct liveslots_reader *r, uint64_t addr);
+/* Bytes of a sudog that are read; 0: this Go's layout is not known. */
+size_t liveslots_sudog_bytes(const struct goruntime *rt);
 /* The print only, as it is now. Errors as above. */
 int liveslots__print(struct liveslots_reader *r, uint64_t addr, uint64_t *ret);
 

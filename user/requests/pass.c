@@ -6,17 +6,21 @@
 
 #include "base/heart.h"
 #include "base/vec.h"
+#include "requests/ahead.h"
 #include "requests/awaited.h"
 #include "requests/pass_state.h"
 
-#define DEADLINE_EVERY 64u /* goroutines from one look at the clock to the next */
+#define PATHS_MAX      1000000u /* of stacks, that are remembered */
+#define DEADLINE_EVERY 64u      /* goroutines from one look at the clock to the next */
 
 struct gathering {
 	struct pass *p;
+	struct ahead *ahead;
 	struct liveslots_reader *reader;
 	struct serving *serving;
 	struct hands *hands;
 	struct callings *callings;
+	struct u64map plain; /* path of a stack: 1, no frame serves or calls */
 	struct hand of_one[HANDS_MAX];
 };
 
@@ -163,6 +167,46 @@ static int pass__add_idle(struct pass *p, const struct pass_g *g)
 	return err;
 }
 
+/* Whether neither a server nor a client is anywhere in its stack, as in most. */
+static bool gathering__is_plain(struct gathering *t, const struct liveslots *s)
+{
+	const uint64_t key = s->path ^ s->view.who.startpc;
+	uint64_t known;
+
+	if (u64map__get(&t->plain, key, &known))
+		return known;
+	known = !serving__starts_at(t->serving, s->view.who.startpc);
+	for (size_t i = 0; i < s->nr_frames && known; i++)
+		known = !serving__is_server(t->serving, s->pcs[i]) &&
+			!callings__is_client(t->callings, s->pcs[i]);
+	(void)u64map__set(&t->plain, key, known); /* else it is found again */
+	return known;
+}
+
+/* Its hands are known. */
+static int gathering__roles(struct gathering *t, struct pass_g *g, const struct liveslots *s)
+{
+	struct pass *p = t->p;
+	struct serving_request request;
+	const enum serving_state state =
+		serving__of(t->serving, s, t->of_one, g->nr_hands, &request);
+	int err = 0;
+
+	if (state == SERVING_REQUEST)
+		err = pass__add_served(p, p->nr_gs, &request, s);
+	if (!err &&
+	    (state != SERVING_NOTHING || serving__starts_at(t->serving, s->view.who.startpc)))
+		err = pass__add_server(p, g->addr);
+	if (state == SERVING_REQUEST)
+		g->serves = (uint32_t)p->nr_served;
+	if (state == SERVING_UNCLEAR) {
+		g->unclear = true;
+		p->complete = false;
+	}
+	g->calling = callings__of(t->callings, s);
+	return err;
+}
+
 static int gathering__add(struct gathering *t, const struct liveslots *s)
 {
 	struct pass *p = t->p;
@@ -174,28 +218,14 @@ static int gathering__add(struct gathering *t, const struct liveslots *s)
 			    .unclear = !s->whole,
 			    .startpc = s->view.who.startpc,
 			    .parent = s->view.who.parent_goid };
-	struct serving_request request;
-	enum serving_state state = SERVING_NOTHING;
 	int err = gathering__hands(t, &g, s);
 
-	if (!err)
-		state = serving__of(t->serving, s, t->of_one, g.nr_hands, &request);
+	if (!err && !gathering__is_plain(t, s))
+		err = gathering__roles(t, &g, s);
 	if (!err)
 		err = pass__add_chans(p, &g, s);
-	if (!err && state == SERVING_REQUEST)
-		err = pass__add_served(p, p->nr_gs, &request, s);
-	if (!err &&
-	    (state != SERVING_NOTHING || serving__starts_at(t->serving, s->view.who.startpc)))
-		err = pass__add_server(p, g.addr);
 	if (err)
 		return err;
-	if (state == SERVING_REQUEST)
-		g.serves = (uint32_t)p->nr_served;
-	if (state == SERVING_UNCLEAR) {
-		g.unclear = true;
-		p->complete = false;
-	}
-	g.calling = callings__of(t->callings, s);
 	if (!g.nr_hands && !g.nr_chans && !g.serves && !g.calling.request && !g.calling.stream)
 		return g.unclear ? 0 : pass__add_idle(p, &g);
 	err = vec__reserve(&p->gs, &p->gs_room, p->nr_gs + 1, sizeof(*p->gs));
@@ -233,22 +263,29 @@ static int gathering__all(struct gathering *t)
 			if (deadline__over(of->until))
 				return -ETIMEDOUT;
 		}
-		err = gathering__one(t, of->gs[i]);
+		if (i % AHEAD_MOST == 0)
+			err = ahead__of(t->ahead, of->gs + i,
+					of->nr_gs - i < AHEAD_MOST ? of->nr_gs - i : AHEAD_MOST);
+		if (!err)
+			err = gathering__one(t, of->gs[i]);
 	}
-	return err;
+	return err ? err : ahead__of(t->ahead, NULL, 0);
 }
 
 /* --- all of it --- */
 
 static int pass__gather(struct pass *p)
 {
+	scoped(ahead) ahead = NULL;
 	scoped(liveslots_reader) reader = NULL;
 	scoped(serving) serving = NULL;
 	scoped(callings) callings = NULL;
 	scoped(hands) hands = NULL;
 	struct gathering t = { .p = p };
-	int err = liveslots_reader__new(p->of.as, p->of.rt, &reader);
+	int err = ahead__new(p->of.as, p->of.rt, &ahead);
 
+	if (!err)
+		err = liveslots_reader__new(ahead__space(ahead), p->of.rt, &reader);
 	if (!err)
 		err = serving__new(p->of.rt, p->prover, p->of.web, p->contexts, &serving);
 	if (!err)
@@ -257,11 +294,14 @@ static int pass__gather(struct pass *p)
 		err = callings__new(p->of.rt, p->prover, p->of.web, &callings);
 	if (err)
 		return err;
+	t.ahead = ahead;
 	t.reader = reader;
+	t.plain.max = PATHS_MAX;
 	t.serving = serving;
 	t.hands = hands;
 	t.callings = callings;
 	err = gathering__all(&t);
+	u64map__done(&t.plain);
 	if (!err)
 		err = pass__claim(p);
 	return err ? err : awaited__add(p, reader, hands);

@@ -17,14 +17,13 @@
 #include "base/addrspace.h"
 #include "base/cleanup.h"
 #include "base/deadline.h"
-#include "base/u64map.h"
-#include "facts/goroutines.h"
 #include "facts/requests.h"
 #include "golang/goruntime.h"
 #include "golang/gotypes.h"
 #include "heap/goheap.h"
 #include "requests/libtypes.h"
 #include "requests/outgoing.h"
+#include "requests/rows.h"
 #include "requests/webtypes.h"
 
 #define PASS_HANDS_MAX 8000000u  /* contexts and requests in hand, of all goroutines */
@@ -61,9 +60,8 @@ struct pass_of { /* all borrowed until the pass is freed */
 	const struct goheap *heap;
 	const uint64_t *gs; /* addresses of the g structs that are looked at */
 	size_t nr_gs;
-	const struct census *census; /* read before; what they wait for */
-	const struct u64map *rows;   /* goid to index into its gs */
-	struct deadline *until;      /* NULL: no end */
+	struct rows *rows;      /* of the census, which was read before: what they wait for */
+	struct deadline *until; /* NULL: no end */
 };
 
 struct pass;

@@ -159,14 +159,20 @@ static bool prover__is_variable(const struct prover *p, uint64_t addr)
 
 /* --- itabs --- */
 
+/* Most that are asked for are words of stacks, and lead to the heap or nowhere. */
+static bool prover__may_be_itab(const struct prover *p, uint64_t addr)
+{
+	return addr % 8 == 0 && addr >= USER_START && addr < USER_END &&
+	       !goheap__span(p->heap, addr);
+}
+
 static bool prover__take_itab(struct prover *p, uint64_t addr, struct itab *ret)
 {
 	uint8_t raw[ITAB_BYTES];
 	uint64_t inter, type, fun;
 	uint32_t hash;
 
-	if (addr % 8 || addr < USER_START || addr >= USER_END || goheap__span(p->heap, addr) ||
-	    !prover__read(p, addr, raw, sizeof(raw)))
+	if (!prover__read(p, addr, raw, sizeof(raw)))
 		return false;
 	memcpy(&inter, raw, sizeof(inter));
 	memcpy(&type, raw + ITAB_TYPE, sizeof(type));
@@ -184,6 +190,8 @@ const struct gotype *prover__itab(struct prover *p, uint64_t addr,
 	struct itab it;
 	uint64_t known;
 
+	if (!prover__may_be_itab(p, addr))
+		return NULL;
 	if (!u64map__get(&p->itabs, addr, &known)) {
 		known = 0;
 		if (prover__take_itab(p, addr, &it)) {

@@ -13,6 +13,7 @@
 #include "heap/gosecret.h"
 #include "requests/liveslots.h"
 #include "requests/pass.h"
+#include "requests/rows.h"
 #include "requests/webtypes.h"
 
 #define MAKERS_MAX 16u /* of one another, that are looked at */
@@ -28,7 +29,7 @@ struct reading {
 	struct libtypes libs;
 	struct goheap *heaps[2]; /* of each pass */
 	struct pass *passes[2];
-	struct u64map goids; /* goid to index into c->gs */
+	struct rows rows;
 	struct u64map moved; /* address of a g: 1, it moved after it was read */
 	struct u64map told;  /* address of a request's own context: index into ret->v + 1 */
 	struct u64map sent;  /* the same of one that the program sent: its own address */
@@ -46,7 +47,7 @@ static void reading__done(struct reading *r)
 	}
 	gotypes__free(r->types);
 	liveslots_reader__free(r->again);
-	u64map__done(&r->goids);
+	rows__done(&r->rows);
 	u64map__done(&r->moved);
 	u64map__done(&r->told);
 	u64map__done(&r->sent);
@@ -64,8 +65,7 @@ static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t
 				    .libs = &r->libs,
 				    .gs = gs,
 				    .nr_gs = nr,
-				    .census = r->c,
-				    .rows = &r->goids,
+				    .rows = &r->rows,
 				    .until = r->until };
 	struct pass_of with_heap = of;
 	int err = goheap__read(r->as, r->rt, &r->heaps[i], r->why);
@@ -177,11 +177,11 @@ static int reading__stood(struct reading *r, uint64_t g, uint64_t print, bool *r
 }
 
 /* It is the goroutine of the census, in the same wait. */
-static bool reading__is_row(const struct reading *r, const struct finding *f, uint64_t *ret_row)
+static bool reading__is_row(struct reading *r, const struct finding *f, uint64_t *ret_row)
 {
 	const struct census_g *g;
 
-	if (!u64map__get(&r->goids, f->goid, ret_row))
+	if (!rows__find(&r->rows, f->goid, ret_row))
 		return false;
 	g = &r->c->gs[*ret_row];
 	return g->addr == f->g && g->sp == f->sp && g->stops == f->stops;
@@ -327,14 +327,14 @@ static int reading__outgoing(struct reading *r, const struct finding *f, uint32_
 }
 
 /* Who serves it made the goroutine, or who made it, and so on. */
-static bool reading__is_made_by(const struct reading *r, const struct census_g *g, uint64_t server)
+static bool reading__is_made_by(struct reading *r, const struct census_g *g, uint64_t server)
 {
 	uint64_t row, goid = g->who.parent_goid;
 
 	for (uint32_t i = 0; goid && server && i < MAKERS_MAX; i++) {
 		if (goid == server)
 			return true;
-		if (!u64map__get(&r->goids, goid, &row))
+		if (!rows__find(&r->rows, goid, &row))
 			break;
 		goid = r->c->gs[row].who.parent_goid;
 	}
@@ -408,14 +408,14 @@ static int reading__tell_all(struct reading *r)
 	}
 	u64map__done(&a.by_g);
 	u64map__done(&b.by_g);
-	return err;
+	return err ? err : r->rows.err;
 }
 
 /* --- all of it --- */
 
 static int reading__begin(struct reading *r)
 {
-	int err = 0;
+	int err;
 
 	r->to = calloc(1, sizeof(*r->to));
 	if (r->to)
@@ -423,11 +423,8 @@ static int reading__begin(struct reading *r)
 	if (!r->to || !r->to->of)
 		return -ENOMEM;
 	r->to->nr_of = r->c->nr;
-	r->goids.max = r->c->nr + 1;
-	for (size_t i = 0; i < r->c->nr && !err; i++)
-		err = u64map__set(&r->goids, r->c->gs[i].who.goid, i);
-	if (!err)
-		err = gotypes__new(r->as, r->rt, &r->types);
+	r->rows.c = r->c;
+	err = gotypes__new(r->as, r->rt, &r->types);
 	if (!err)
 		err = webtypes__find(r->types, &r->web);
 	return err ? err : libtypes__find(r->types, &r->libs);

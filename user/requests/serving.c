@@ -115,6 +115,11 @@ static enum role serving__frame(struct serving *s, uint64_t pc)
 	return (enum role)known;
 }
 
+bool serving__is_server(struct serving *s, uint64_t pc)
+{
+	return serving__frame(s, pc) != ROLE_NONE;
+}
+
 /* Whether frame i, of conn.serve, is in the handler: before and after it the connection has a
  * request too. */
 static bool serving__is_in_handler(struct serving *s, const struct liveslots *slots, uint32_t i)

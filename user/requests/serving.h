@@ -42,6 +42,8 @@ DEFINE_SCOPED(serving)
 
 /* Whether goroutines that start there serve connections. */
 bool serving__starts_at(struct serving *s, uint64_t startpc);
+/* Whether this return address is of a function that tells of a server. */
+bool serving__is_server(struct serving *s, uint64_t pc);
 struct serving_request {
 	uint64_t addr;
 	const struct webtypes_request *of; /* what lies there; NULL: a stream of gRPC */
