@@ -113,7 +113,7 @@ Test(replay_requests, are_those_that_were_written)
 	scoped(replay) r = read_look(&rs, &look);
 	const struct grequests *got;
 
-	cr_assert_not_null(look.in.requests);
+	cr_assert(r && look.in.requests);
 	got = look.in.requests[0];
 	cr_assert(got->nr == 2 && got->nr_of == FAKE_GS && got->moved == 3 && !got->cut);
 	for (size_t i = 0; i < got->nr; i++)
@@ -175,6 +175,7 @@ Test(replay_requests, a_trace_takes_the_goroutines_that_have_it_in_hand_and_thos
 	scoped(replay) r = read_look(&rs, &look);
 	scoped(dump) d = NULL;
 
+	cr_assert(r && look.in.requests);
 	cr_assert_eq(dump__new(&look.in, &(struct dump_opts){ .trace = "0AF7" }, &d), 0);
 	cr_assert_eq(d->nr, 2);
 	cr_expect_eq(dump__g(d, &d->rows[0])->who.goid, 18);

@@ -59,8 +59,7 @@ static void put_request(struct spans *s, const struct dump_row *r, const struct 
 		return;
 	otlp_json__text(s->w, "http.request.method",
 			q->method ? framer__text(s->d->framer, q->method) : NULL);
-	otlp_json__text(s->w, "http.route",
-			q->route ? framer__text(s->d->framer, q->route) : NULL);
+	otlp_json__text(s->w, "http.route", q->route ? framer__text(s->d->framer, q->route) : NULL);
 }
 
 static void put_attributes(struct spans *s, const struct dump_row *r, const struct grequest_of *of)
