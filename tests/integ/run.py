@@ -43,6 +43,7 @@ import leaks
 import moments
 import openapi
 import outputs
+import overdue
 import page
 import pagerequests
 import peers
@@ -127,6 +128,7 @@ WAIT = (
     cycles,
     leaks,
     incidents,
+    overdue,
     peers,
     serve,
     page,

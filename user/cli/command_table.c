@@ -115,7 +115,9 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			     "Nothing is guessed. Of a goroutine that has several requests in "
 			     "hand, "
 			     "or that moved while it was read, nothing is said. Paths are shown "
-			     "without their queries. A route is the pattern of chi, gin, echo or "
+			     "without their queries; `--request-detail` shows these too, "
+			     "`--routes-only` no paths at all. A route is the pattern of chi, gin, "
+			     "echo or "
 			     "gorilla, or of Go's own ServeMux (Go 1.23 and later).",
 			     "A trace is that of the innermost span of OpenTelemetry's SDK that is "
 			     "alive; where there is none, that of the request's header "

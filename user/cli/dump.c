@@ -96,21 +96,21 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 }
 
 /* Requests are told of goroutines one by one. */
-static int check_format(const struct format *f, struct cause *why)
+static int check_format(const struct opts *o, const struct format *f, struct cause *why)
 {
 	if (f->kind == FORMAT_TEXT || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL)
 		return 0;
-	return cause__set(why, -EINVAL, "--requests goes with text, json and jsonl, not with %s",
-			  f->name);
+	return cause__set(why, -EINVAL, "--%s goes with text, json and jsonl, not with %s",
+			  o->requests ? "requests" : "over-deadline", f->name);
 }
 
 static int dump(const struct opts *o, const struct format *f, const struct filter *filter,
 		struct cause *why)
 {
-	const bool all = o->save || f->kind == FORMAT_PW;
+	const bool all = o->save || f->kind == FORMAT_PW, asks = o->requests || o->over_deadline;
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL),
 			census = deadline_in(SNAPSHOT_CENSUS_NS, NULL);
-	struct snapshot_requests requests = { .nr = 0 };
+	struct snapshot_requests requests = { .detail = opts_detail(o) };
 	struct snapshot_job taking = {
 		.pid = o->pid, .depth = (unsigned int)o->depth, .until = &until, .census = &census
 	};
@@ -119,7 +119,7 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 	scoped(snapshot) t = NULL;
 	scoped(labelbook) labels = NULL;
 	scoped(dump) d = NULL;
-	int err = o->requests ? check_format(f, why) : 0;
+	int err = asks ? check_format(o, f, why) : 0;
 
 	if (err)
 		return err;
@@ -136,7 +136,7 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 		err = snapshot__paths(t, why);
 	if (!err)
 		err = snapshot__labels(t, labels, why);
-	if (!err && o->requests)
+	if (!err && asks)
 		err = snapshot__requests(t, &until, &requests, why);
 	if (!err)
 		err = show_filtered(o, filter,
@@ -145,10 +145,9 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 					    .namers = t->target.namers,
 					    .nr = t->target.nr,
 					    .labels = labels,
-					    .requests = o->requests
-								? (const struct grequests *const *)
-									  requests.of
-								: NULL,
+					    .requests = asks ? (const struct grequests *const *)
+									requests.of
+							     : NULL,
 				    },
 				    &d, why);
 	if (!err)

@@ -265,7 +265,7 @@ const struct opt_def opt_table[] = {
 	  .help = "only goroutines in this state: waiting, runnable, running, syscall, leaked" },
 	{ PART_FILTER, "wait", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS | RPT, "REASON",
 	  .help = "only those that wait for this: 'chan receive', or 'chan*'" },
-	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS | RPT, "TIME",
+	{ PART_FILTER, "older", 0, OPT_FILTER, 0, DMP | CHN | RFS | RPT, "TIME",
 	  .help = "only those known to wait at least this long",
 	  .more = "Go notes the time of a wait when a garbage collection finds it, not before." },
 	{ PART_FILTER, "goid", 0, OPT_FILTER, 0, DMP | CHN | RFS | RQS, "N[,N...]",
@@ -303,6 +303,16 @@ const struct opt_def opt_table[] = {
 	{ PART_FILTER, "route", 0, OPT_TEXT, AT(route), RQS, "PATTERN",
 	  .help = "only requests whose route is like this, * and ? as in a shell: '/api/quote*'; "
 		  "the path, if no route is known" },
+	{ PART_FILTER, "older", 0, OPT_TIME, AT(older_ns), RQS, "TIME",
+	  .help = "only requests that began this long ago or longer: as their span tells, else as "
+		  "long as the goroutine waits that serves them, or wants the answer; of one that "
+		  "is over, as long as any of its goroutines waits" },
+	{ PART_FILTER, "over-deadline", 0, OPT_FLAG, AT(over_deadline), DMP, NULL,
+	  .help = "only goroutines that still wait though the context of their request has ended; "
+		  "it has what --requests has",
+	  .not_with = { { NULL, "group", "groups have no request" },
+			{ NULL, "diff", "a difference has no request" },
+			{ NULL, "save", "a recording has no requests" } } },
 
 	{ PART_FILTER, "trace", 0, OPT_TRACE, AT(trace), RQS, "ID",
 	  .help = "only requests with goroutines in the trace with this id, and those: all of its "
@@ -339,6 +349,18 @@ const struct opt_def opt_table[] = {
 	  .not_with = { { NULL, "group", "groups have no request" },
 			{ NULL, "diff", "a difference has no request" },
 			{ NULL, "save", "a recording has no requests" } } },
+	{ PART_SHOW, "request-detail", 0, OPT_FLAG, AT(request_detail), DMP, NULL,
+	  .help = "the queries of requests too: they may have secrets", .needs = "requests",
+	  .or_needs = "over-deadline",
+	  .not_with = { { NULL, "routes-only", "a route has no query" } } },
+	{ PART_SHOW, "request-detail", 0, OPT_FLAG, AT(request_detail), RQS, NULL,
+	  .help = "the queries of requests too: they may have secrets",
+	  .not_with = { { NULL, "routes-only", "a route has no query" } } },
+	{ PART_SHOW, "routes-only", 0, OPT_FLAG, AT(routes_only), DMP, NULL,
+	  .help = "routes of requests instead of their paths; no hosts and addresses of clients",
+	  .needs = "requests", .or_needs = "over-deadline" },
+	{ PART_SHOW, "routes-only", 0, OPT_FLAG, AT(routes_only), RQS, NULL,
+	  .help = "routes of requests instead of their paths; no hosts and addresses of clients" },
 	{ PART_SHOW, "labels", 0, OPT_FLAG, AT(labels), DMP | RPT, NULL,
 	  .help = "text: pprof labels in the first line of each goroutine (json always has them)" },
 	{ PART_SHOW, "elements", 0, OPT_FLAG, AT(elements), CHN | RPT, NULL,

@@ -42,6 +42,13 @@ int opt_goids(const char *text, uint64_t *goids, size_t *nr)
 	return 0;
 }
 
+enum grequest_detail opts_detail(const struct opts *o)
+{
+	return o->routes_only      ? GREQUEST_ROUTES
+	       : o->request_detail ? GREQUEST_QUERIES
+				   : GREQUEST_PATHS;
+}
+
 static const struct opt_word *find_word(const struct opt_def *d, const char *text)
 {
 	for (const struct opt_word *w = d->words; w->word; w++)

@@ -12,6 +12,7 @@
 #include <parkwatch/knobs.h>
 
 #include "cli/moment.h"
+#include "facts/requests.h"
 
 enum command {
 	CMD_RECORD,
@@ -80,10 +81,13 @@ struct opts {
 	uint64_t top;     /* 0: all */
 	const char *diff; /* an older dump; NULL: none */
 	bool labels, objects;
-	bool elements;       /* of channels */
-	bool requests;       /* of dump: which request each works for */
-	const char *route;   /* of requests; NULL: all */
-	const char *trace;   /* of dump and requests: how its id begins; NULL: all */
+	bool elements;      /* of channels */
+	bool requests;      /* of dump: which request each works for */
+	const char *route;  /* of requests; NULL: all */
+	const char *trace;  /* of dump and requests: how its id begins; NULL: all */
+	uint64_t older_ns;  /* of requests; 0: all */
+	bool over_deadline; /* of dump: only those whose context has ended */
+	bool request_detail, routes_only;
 	bool no_probes;      /* of record and leaks */
 	double max_overhead; /* percent, of record and leaks; 0: no limit */
 	uint64_t max_events; /* single ones in a recording of record; 0: none */
@@ -125,6 +129,9 @@ struct opts {
 	char **operands; /* what follows the options, borrowed of argv: help: a command */
 	size_t nr_operands;
 };
+
+/* What is told of requests. */
+enum grequest_detail opts_detail(const struct opts *o);
 
 /* 0, or -EINVAL after one line on standard error that says what is wrong and what to try. */
 int opts__parse(struct opts *o, int argc, char **argv);

@@ -52,7 +52,10 @@ static int show(const struct opts *o, const struct format *f, const struct filte
 	int err = show_filtered(o, filter, &in, &d, why);
 
 	if (!err)
-		err = request_rows__new(d, o->route, &rr);
+		err = request_rows__new(d,
+					&(struct request_rows_of){ .route = o->route,
+								   .older_ns = o->older_ns },
+					&rr);
 	if (err)
 		return cause__set(why, err, "out of memory");
 	rr->resource = resource;
@@ -70,7 +73,7 @@ static int requests(const struct opts *o, const struct format *f, const struct f
 		    struct cause *why)
 {
 	struct deadline until = deadline_in(SNAPSHOT_MOST_NS, NULL);
-	struct snapshot_requests of = { .nr = 0 };
+	struct snapshot_requests of = { .detail = opts_detail(o) };
 	struct resource resource = { .nr = 0 };
 	scoped(outfile) out = NULL;
 	scoped(labelbook) labels = NULL;

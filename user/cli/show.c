@@ -18,6 +18,7 @@ int show_filtered(const struct opts *o, const struct filter *filter, const struc
 		.top = o->group || o->diff ? 0 : o->top,
 		.full = o->full,
 		.trace = o->trace,
+		.over_deadline = o->over_deadline,
 	};
 	const int err = dump__new(in, &dopts, ret);
 

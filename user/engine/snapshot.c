@@ -230,6 +230,7 @@ int snapshot__requests(const struct snapshot *t, struct deadline *until,
 
 		if (err)
 			return err;
+		grequests__keep(ret->of[ret->nr], ret->detail);
 	}
 	return snapshot__check(t, why);
 }

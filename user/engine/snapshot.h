@@ -99,11 +99,12 @@ int snapshot__labels_at(const struct snapshot *t, uint16_t rt, const uint64_t *p
 struct snapshot_requests {
 	struct grequests *of[GOPROC_RUNTIMES_MAX];
 	size_t nr;
+	enum grequest_detail detail; /* the caller's to set: what of them is kept */
 };
 void snapshot_requests__done(struct snapshot_requests *r);
 /*
  * Which request each goroutine of the censuses works for (requests/requests). until: of the
- * target. *ret: all zeros before. 0 or negative errno of reading, with a cause.
+ * target. *ret: all zeros before, but for detail. 0 or negative errno of reading, with a cause.
  */
 int snapshot__requests(const struct snapshot *t, struct deadline *until,
 		       struct snapshot_requests *ret, struct cause *why);

@@ -77,10 +77,18 @@ void grequests__routes_only(struct grequests *rs)
 	for (size_t i = 0; i < rs->nr; i++) {
 		struct grequest *r = &rs->v[i];
 
-		r->path = r->peer = NULL;
+		r->path = r->query = r->peer = NULL;
 		if (r->kind != GREQUEST_OUTGOING)
 			r->host = NULL;
 	}
+}
+
+void grequests__keep(struct grequests *rs, enum grequest_detail detail)
+{
+	for (size_t i = 0; i < rs->nr && detail != GREQUEST_QUERIES; i++)
+		rs->v[i].query = NULL;
+	if (detail == GREQUEST_ROUTES)
+		grequests__routes_only(rs);
 }
 
 const char *grequest_relation_word(enum grequest_relation r)

@@ -49,6 +49,7 @@ struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	int64_t left_ns;    /* to its deadline, from when it was read; below 0: it has passed */
 	const char *method;
 	const char *path;  /* as it was asked for, without the query */
+	const char *query; /* what followed the '?'; NULL: nothing, or nobody asked */
 	const char *route; /* the pattern that it matched: "/quote/{id}" */
 	const char *host, *peer;
 	const char *scheme; /* of one that the program sent: "http"; else NULL */
@@ -107,6 +108,21 @@ void grequests__later(struct grequests *rs, uint64_t ns);
  * The host of a request that the program itself sent stays.
  */
 void grequests__routes_only(struct grequests *rs);
+
+/* What is told of what clients asked for. */
+enum grequest_detail {
+	GREQUEST_PATHS,  /* paths without queries, the host, the client's address */
+	GREQUEST_ROUTES, /* grequests__routes_only() */
+	GREQUEST_QUERIES,
+};
+/* The rest is forgotten. */
+void grequests__keep(struct grequests *rs, enum grequest_detail detail);
+
+/* Its context was cancelled, or a deadline of one that it has in hand has passed. */
+static inline bool grequest_of__ended(const struct grequest_of *of)
+{
+	return of->request && (of->cancelled || (of->has_deadline && of->left_ns < 0));
+}
 
 /* "serves", "of"; NULL of GREQUEST_NONE. */
 const char *grequest_relation_word(enum grequest_relation r);

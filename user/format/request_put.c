@@ -33,7 +33,16 @@ void request_put__name(struct framer *f, const struct grequest *r, struct textbu
 	}
 	put_text(f, r->method, to);
 	textbuf__text(to, " ");
+	if (!r->path && r->route) {
+		textbuf__text(to, "route ");
+		put_text(f, r->route, to);
+		return;
+	}
 	put_text(f, r->path ? r->path : "?", to);
+	if (r->query) {
+		textbuf__text(to, "?");
+		put_text(f, r->query, to);
+	}
 	if (r->route) {
 		textbuf__text(to, " (route ");
 		put_text(f, r->route, to);
@@ -151,6 +160,8 @@ void request_put__json_name(struct framer *f, const struct grequest *r, struct j
 	put_string(f, "kind", grequest_kind_word((enum grequest_kind)r->kind), w);
 	put_string(f, "method", r->method, w);
 	put_string(f, "path", r->path, w);
+	if (r->query)
+		put_string(f, "query", r->query, w);
 	put_string(f, "route", r->route, w);
 }
 

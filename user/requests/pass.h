@@ -43,7 +43,7 @@ struct finding { /* of one goroutine; texts: of the pass, NULL: not known */
 	bool over, cancelled, has_deadline;
 	int64_t deadline_ns; /* since 1970 */
 	int64_t began_ns;    /* of what serves: the request; 0: not known */
-	const char *method, *path, *route, *host, *peer;
+	const char *method, *path, *query, *route, *host, *peer;
 	struct gtrace trace;
 	uint64_t object; /* of AWAITED_BY: what the request waits for, and this has in hand */
 	uint64_t call;   /* address of the net/http.Request that it sent; 0: none */

@@ -147,9 +147,12 @@ const char *pass__text(struct pass *p, uint64_t addr, bool *ok)
 	return arena__copy(&p->texts, text, strlen(text) + 1);
 }
 
-/* As it was asked for; of a whole URL, which proxies get, its path. No query: it has secrets. */
+/*
+ * As it was asked for; of a whole URL, which proxies get, its path. What follows the '?' has
+ * secrets, and is told by itself.
+ */
 static const char *pass__path(struct pass *p, uint64_t request, const struct webtypes_request *of,
-			      bool *ok)
+			      const char **ret_query, bool *ok)
 {
 	const char *uri = pass__text(p, request + of->uri, ok);
 	uint64_t url;
@@ -159,8 +162,10 @@ static const char *pass__path(struct pass *p, uint64_t request, const struct web
 		return NULL;
 	if (uri[0] == '/' || !strcmp(uri, "*")) {
 		query = strchr(uri, '?');
-		if (query)
+		if (query) {
 			*query = '\0'; /* our own copy */
+			*ret_query = query + 1;
+		}
 		return uri;
 	}
 	if (of->url == WEBTYPES_NONE || p->of.web->url_path == WEBTYPES_NONE)
@@ -200,7 +205,7 @@ static bool pass__words(struct pass *p, uint64_t request, const struct webtypes_
 
 	f->request = request;
 	f->method = pass__text(p, request + of->method, &ok);
-	f->path = pass__path(p, request, of, &ok);
+	f->path = pass__path(p, request, of, &f->query, &ok);
 	f->route = pass__route(p, request, of, &ok);
 	if (of->host != WEBTYPES_NONE)
 		f->host = pass__text(p, request + of->host, &ok);

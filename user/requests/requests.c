@@ -134,10 +134,10 @@ static bool same_finding(const struct finding *a, const struct finding *b)
 	       a->relation == b->relation && a->kind == b->kind && a->over == b->over &&
 	       a->cancelled == b->cancelled && a->has_deadline == b->has_deadline &&
 	       a->deadline_ns == b->deadline_ns && same_text(a->method, b->method) &&
-	       same_text(a->path, b->path) && same_text(a->route, b->route) &&
-	       same_text(a->host, b->host) && same_text(a->peer, b->peer) &&
-	       a->object == b->object && a->call == b->call && a->caller == b->caller &&
-	       outgoing_is_same(&a->calls, &b->calls);
+	       same_text(a->path, b->path) && same_text(a->query, b->query) &&
+	       same_text(a->route, b->route) && same_text(a->host, b->host) &&
+	       same_text(a->peer, b->peer) && a->object == b->object && a->call == b->call &&
+	       a->caller == b->caller && outgoing_is_same(&a->calls, &b->calls);
 }
 
 /* The rest holds without it: a span may have ended meanwhile. */
@@ -285,6 +285,7 @@ static int reading__request(struct reading *r, const struct finding *f, uint32_t
 		q.trace = same->trace;
 	q.method = reading__copy(r, f->method, &err);
 	q.path = reading__copy(r, f->path, &err);
+	q.query = reading__copy(r, f->query, &err);
 	q.route = reading__copy(r, f->route, &err);
 	q.host = reading__copy(r, f->host, &err);
 	q.peer = reading__copy(r, f->peer, &err);

@@ -47,7 +47,8 @@ static int write_requests(const struct replay *r, const void *ctx, FILE *out, st
 		return -ENOENT;
 	err = dump__new(&look.in, &opts, &d);
 	if (!err)
-		err = request_rows__new(d, asked->route, &rows);
+		err = request_rows__new(d, &(struct request_rows_of){ .route = asked->route },
+					&rows);
 	if (err)
 		return cause__set(why, err, "out of memory");
 	return format__write(format_by_name("json"), VIEW_REQUESTS,

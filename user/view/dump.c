@@ -401,6 +401,14 @@ static bool is_wanted(struct dump *d, const struct filter *filter, const struct 
 			     });
 }
 
+static bool is_over_deadline(const struct dump *d, const struct dump_row *r)
+{
+	const uint32_t status = dump__g(d, r)->status;
+
+	return grequest_of__ended(dump__request(d, r)) &&
+	       (gostatus_waits(status) || status == GOSTATUS_SYSCALL);
+}
+
 static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size_t i)
 {
 	struct dump_row *r = &d->rows[d->nr];
@@ -421,7 +429,8 @@ static void add_row(struct dump *d, const struct dump_opts *o, uint16_t rt, size
 	r->made = g->who.goid == 1 ? SITES_NONE
 				   : sites__of(d->sites, rt, SITE_MADE, g->who.gopc, o->filter);
 	r->state = state_index(d, state_of(d, r, g)) & 0x7fff;
-	if (is_in_trace(d, o->trace, r) && is_wanted(d, o->filter, r))
+	if (is_in_trace(d, o->trace, r) && is_wanted(d, o->filter, r) &&
+	    (!o->over_deadline || is_over_deadline(d, r)))
 		d->nr++;
 }
 

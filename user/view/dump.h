@@ -54,6 +54,8 @@ struct dump_opts {
 	bool full;
 	/* only goroutines in, or for a request in, a trace whose id begins so; NULL: all */
 	const char *trace;
+	/* only those that still wait though their context has ended: the input has requests */
+	bool over_deadline;
 };
 
 struct dump_row {

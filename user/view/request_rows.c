@@ -14,6 +14,20 @@ void request_rows__free(struct request_rows *rr)
 	free(rr);
 }
 
+uint64_t request_row__age_ns(const struct request_row *v)
+{
+	if (v->r->age_ns >= 0)
+		return (uint64_t)v->r->age_ns;
+	return v->r->over ? v->oldest_ns : v->serves_ns;
+}
+
+static bool is_old_enough(const struct request_row *v, uint64_t older_ns)
+{
+	const uint64_t age_ns = request_row__age_ns(v);
+
+	return !older_ns || (age_ns != DUMP_UNKNOWN && age_ns >= older_ns);
+}
+
 static bool is_wanted(const struct grequest *r, const char *route)
 {
 	const char *of = r->route ? r->route : r->path;
@@ -61,6 +75,7 @@ static void request_rows__count(struct request_rows *rr, const char *route)
 		for (size_t i = 0; i < d->in.requests[rt]->nr; i++)
 			rr->v[rr->nr++] = (struct request_row){ .r = &d->in.requests[rt]->v[i],
 								.oldest_ns = DUMP_UNKNOWN,
+								.serves_ns = DUMP_UNKNOWN,
 								.rt = rt };
 	for (size_t i = 0; i < d->nr; i++) {
 		const uint64_t ns = dump__wait_ns(d, &d->rows[i]);
@@ -75,6 +90,25 @@ static void request_rows__count(struct request_rows *rr, const char *route)
 				v[k]->oldest_ns = ns;
 		}
 	}
+}
+
+/* Of all goroutines: the filters may leave out those who serve, or wait for the answer. */
+static void request_rows__serving(struct request_rows *rr)
+{
+	const struct dump *d = rr->d;
+
+	for (uint16_t rt = 0; rt < d->in.nr; rt++)
+		for (size_t i = 0; i < d->in.requests[rt]->nr_of; i++) {
+			const struct grequest_of *of = &d->in.requests[rt]->of[i];
+			const struct dump_row g = { .g = (uint32_t)i, .rt = rt };
+
+			if (of->request && of->relation == GREQUEST_SERVES)
+				rr->v[base_of(d, rt) + of->request - 1].serves_ns =
+					dump__wait_ns(d, &g);
+			if (of->calls)
+				rr->v[base_of(d, rt) + of->calls - 1].serves_ns =
+					dump__wait_ns(d, &g);
+		}
 }
 
 /* rows: those of each request side by side; who serves first. */
@@ -122,13 +156,13 @@ static int compare(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Without those of which no goroutine is shown. */
-static void request_rows__order(struct request_rows *rr)
+/* Without those of which no goroutine is shown, and those that are younger. */
+static void request_rows__order(struct request_rows *rr, uint64_t older_ns)
 {
 	size_t nr = 0;
 
 	for (size_t i = 0; i < rr->nr; i++)
-		if (rr->v[i].nr)
+		if (rr->v[i].nr && is_old_enough(&rr->v[i], older_ns))
 			rr->v[nr++] = rr->v[i];
 	rr->nr = nr;
 	if (nr)
@@ -139,7 +173,7 @@ static void request_rows__order(struct request_rows *rr)
 	}
 }
 
-int request_rows__new(struct dump *d, const char *route, struct request_rows **ret)
+int request_rows__new(struct dump *d, const struct request_rows_of *of, struct request_rows **ret)
 {
 	scoped(request_rows) rr = calloc(1, sizeof(*rr));
 
@@ -150,9 +184,10 @@ int request_rows__new(struct dump *d, const char *route, struct request_rows **r
 	rr->rows = calloc(OF_ONE * d->nr + 1, sizeof(*rr->rows));
 	if (!rr->v || !rr->rows)
 		return -ENOMEM;
-	request_rows__count(rr, route);
-	request_rows__fill(rr, route);
-	request_rows__order(rr);
+	request_rows__count(rr, of->route);
+	request_rows__serving(rr);
+	request_rows__fill(rr, of->route);
+	request_rows__order(rr, of->older_ns);
 	*ret = steal(rr);
 	return 0;
 }

@@ -26,6 +26,7 @@
 struct request_row {
 	const struct grequest *r;
 	uint64_t oldest_ns; /* the longest wait that is known; DUMP_UNKNOWN: none is */
+	uint64_t serves_ns; /* the same of who serves it, or waits for its answer, shown or not */
 	uint32_t first, nr; /* of rows: who serves it first, then by goid */
 	uint16_t rt;
 };
@@ -42,10 +43,23 @@ struct request_rows {   /* read only for everybody but request_rows.c */
 	size_t several; /* goroutines that are shown and have several requests in hand */
 };
 
-/* route: only requests whose route, or path if that is not known, is like it; NULL: all. 0 or -ENOMEM. */
-int request_rows__new(struct dump *d, const char *route, struct request_rows **ret);
+struct request_rows_of {
+	/* only requests whose route, or path if that is not known, is like it; NULL: all */
+	const char *route;
+	uint64_t older_ns; /* only those that are known to be as old; 0: all */
+};
+
+/* 0 or -ENOMEM */
+int request_rows__new(struct dump *d, const struct request_rows_of *of, struct request_rows **ret);
 void request_rows__free(struct request_rows *rr);
 DEFINE_SCOPED(request_rows)
+
+/*
+ * Since it began, at least: as its span tells; else since the goroutine that serves it waits, or, of
+ * one that the program sent, the one that wants the answer; of one that is over, since one of its
+ * goroutines does. DUMP_UNKNOWN: nobody knows.
+ */
+uint64_t request_row__age_ns(const struct request_row *v);
 
 /* meta: pid, exe, go_version, wall_start_ns. 0 or negative errno of writing, -ENOMEM; with a cause. */
 int requests_show__text(struct request_rows *rr, const struct report_meta *meta, FILE *out,
