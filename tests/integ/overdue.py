@@ -5,16 +5,103 @@ progs/overdue knows it of each of its goroutines.
 """
 import json
 import re
+import tempfile
 import time
+from pathlib import Path
 
 import build
+from leaks import together
 from target import LIMIT, Target, expect, parkwatch
 
+SINCE_PATTERN = 23    # net/http.Request.Pattern
+BUILDS = [(19, "stripped"), (build.MODES_MINOR, "stripped")]
 HOUR = "1h"
+TRACES = 10    # told at most
 
 
 def overdue(kind, minor=build.MODES_MINOR, mode="stripped"):
     return Target(kind, command=build.built(minor, mode, "overdue"))
+
+
+def watched(pid, *args):
+    code, out, said = parkwatch("leaks", "-p", pid, "-d", "6", "--proof-budget", "60s", "-f", "json", *args)
+    expect(code == 3, f"exit {code}: {said}")
+    return out
+
+
+def groups_at(report, func):
+    return [g for g in report["groups"] if any(f["func"] == func for f in g["stack"])]
+
+
+def requests_are_those_of(kind, fate, said, routed, paths):
+    """What is said of the requests of a group."""
+    expect(said["of"] == fate["count"] and said["over"] == (0 if fate["serve"] else fate["count"]), f"{kind}: {said}")
+    traces = set(said["trace_ids"])    # of the header, as long as somebody has the request
+    expect(traces <= set(fate["traces"]) and (len(traces) == TRACES or not fate["named"]), f"{kind}: traces are {fate['traces']}, said is {traces}")
+    expect([(r["relation"], r["count"], r["requests"], r["over"]) for r in said["routes"]] ==
+           [("serves" if fate["serve"] else "of", said["of"], said["of"], said["over"])], f"{kind}: {said['routes']}")
+    row = said["routes"][0]
+    expect(row["method"] == ("GET" if fate["named"] else None), f"{kind}: {row}")
+    expect(row["route"] == (f"GET {fate['route']}" if routed and fate["named"] else None), f"{kind}: {row}")
+    path = f"/{kind}" if routed else f"/{kind}/..."
+    expect(row["path"] == (path if fate["named"] and paths else None), f"{kind}: {row}")
+
+
+def context_is_that_of(kind, fate, g):
+    said = g["ignores_context"]
+    expect(bool(said) == fate["ignores"] and ("ignores its context" in g["why"]) == fate["ignores"], f"{kind}: {said}, {g['why']}")
+    if said:
+        expect(said["count"] == fate["count"] and bool(said["deadline_passed_s"]) == fate["limited"], f"{kind}: {said}")
+        expect(said["look_at"]["func"] == fate["at"] and said["cure"] == "select with ctx.Done()", f"{kind}: {said}")
+
+
+def all_is_as_it_is(report, fates, routed, paths):
+    for kind, fate in fates.items():
+        groups = groups_at(report, fate["at"])
+        expect([g["count"] for g in groups] == [fate["count"]] * fate["leaks"], f"{kind}: {groups}")
+        for g in groups:
+            expect(bool(g["requests"]) != fate["none"], f"{kind}: {g['requests']}")
+            if g["requests"]:
+                requests_are_those_of(kind, fate, g["requests"], routed, paths)
+            context_is_that_of(kind, fate, g)
+
+
+def text_says_the_same(text, fates, routed):
+    for kind, fate in fates.items():
+        name = rf"GET /{kind} \(route {re.escape(fate['route'])}\)" if routed else rf"GET /{kind}/\.\.\."
+        row = {(True, True): f"12 goroutines serve 12 requests to {name}", (False, True): f"12 goroutines, of 12 requests to {name}, all over",
+               (False, False): "12 goroutines, of 12 requests, all over"}[(fate["serve"], fate["named"])]
+        expect(not fate["leaks"] or fate["none"] or re.search(f"^  requests    {row}$", text, re.M), f"{kind}: {row} is not in {text}")
+        cure = re.search(rf"^  cure +select with ctx\.Done\(\), at {fate['at']} ", text, re.M)
+        expect(bool(cure) == fate["ignores"], f"{kind}: {text}")
+
+
+def leaks_say_of_which_requests(minor, mode):
+    """Live and from the recording; with paths and without. What is healthy has no evidence against it."""
+    routed = minor >= SINCE_PATTERN
+    with overdue("leaks", minor, mode) as t, tempfile.TemporaryDirectory() as d:
+        fates, saved = json.loads(t.truth()), Path(d) / "leak.pw"
+        out, bare = together(lambda *args: watched(t.pid, *args), [("--save", saved), ("--routes-only", "--no-probes")])
+        code, again, said = parkwatch("report", saved, "-f", "json")
+        expect(code == 0 and again == out, f"the recording says something else: {said}")
+        text = parkwatch("report", saved)[1]
+    expect("secret" not in out + text, "the query is told")
+    expect("/id-" not in bare, "a path is told")
+    for report, paths in ((json.loads(out), True), (json.loads(bare), False)):
+        expect(report["requests_why"] is None, report["requests_why"])
+        all_is_as_it_is(report, fates, routed, paths)
+    text_says_the_same(text, fates, routed)
+
+
+def who_looks_at_its_context_ignores_none():
+    """Another context that it has in hand has ended."""
+    with overdue("grows") as t:
+        t.truth()
+        code, out, said = parkwatch("leaks", "-p", t.pid, "-d", "12", "-f", "json", "--suspects", "--max-overhead", "0")
+    expect(code == 3, f"exit {code}: {said}")
+    told = groups_at(json.loads(out), "main.looks")
+    expect(len(told) == 1 and told[0]["verdict"] == "growing" and told[0]["requests"]["over"] == 0, out)
+    expect(told[0]["requests"]["routes"][0]["relation"] == "serves" and told[0]["ignores_context"] is None, told[0])
 
 
 def only_who_is_over_its_deadline_is_shown(pid, fates):
@@ -50,7 +137,7 @@ def queries_and_paths_are_told_as_asked_for(pid, fates):
     expect({q["route"] for q in got} == {f["route"] for f in fates.values() if f["serve"]}, bare)
     expect(sent and all(q["host"].startswith("127.0.0.1:") for q in sent), bare)
     text = parkwatch("dump", "-p", pid, "--requests", "--routes-only")[1]
-    expect("\t# serves GET route /serving/{id}, deadline passed" in text and "/id-" not in text, text)
+    expect(re.search(r"^\t# serves GET route /serving/\{id\}, .*deadline passed ", text, re.M) and "/id-" not in text, text)
     both = parkwatch("requests", "-p", pid, "--routes-only", "--request-detail")
     expect(both[0] == 2 and "a route has no query" in both[2], both)
 
@@ -86,4 +173,7 @@ def requests_are_chosen_by_deadline_and_age():
 
 
 def cases():
+    for minor, mode in BUILDS:
+        yield f"overdue: leaks_say_of_which_requests [go1.{minor} {mode}]", lambda m=minor, o=mode: leaks_say_of_which_requests(m, o)
+    yield "overdue: who_looks_at_its_context_ignores_none", who_looks_at_its_context_ignores_none
     yield "overdue: requests_are_chosen_by_deadline_and_age", requests_are_chosen_by_deadline_and_age

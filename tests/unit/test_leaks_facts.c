@@ -180,14 +180,61 @@ static void group_without_members(struct facts *f)
 	f->group[1] = f->group[2] = 0;
 }
 
+static uint32_t relations[9] = { 1, 2, 0 };
+static uint64_t numbers[9];
+
+static void requests_without_rows(struct facts *f)
+{
+	f->groups[0].requests = 1;
+}
+
+static void row_of_no_relation(struct facts *f)
+{
+	f->groups[0].requests = 1;
+	f->groups[0].n_route_relation = 3;
+	f->groups[0].route_relation = relations;
+}
+
+static void counts_of_fewer_rows(struct facts *f)
+{
+	f->groups[0].requests = f->groups[0].n_route_count = 1;
+	f->groups[0].n_route_relation = 2;
+	f->groups[0].route_relation = relations;
+	f->groups[0].route_count = numbers;
+}
+
+static void half_a_trace(struct facts *f)
+{
+	f->groups[0].traces = (ProtobufCBinaryData){ 8, (uint8_t *)numbers };
+}
+
+static void context_that_ended_too_long_ago(struct facts *f)
+{
+	f->groups[0].ignored_max_ns = UINT64_MAX;
+}
+
 Test(leaks_facts, what_does_not_fit_together_is_refused)
 {
 	static void (*const t[])(struct facts *) = {
-		no_looks,           count_of_more_looks,       unknown_verdict,
-		unknown_class,      more_on_processors,        told_with_nobody,
-		of_another_cause,   root_that_is_not_there,    root_in_no_cause,
-		root_is_no_member,  fewer_groups_than_members, member_that_is_not_there,
-		member_of_no_group, group_without_members,
+		no_looks,
+		count_of_more_looks,
+		unknown_verdict,
+		unknown_class,
+		more_on_processors,
+		told_with_nobody,
+		of_another_cause,
+		root_that_is_not_there,
+		root_in_no_cause,
+		root_is_no_member,
+		fewer_groups_than_members,
+		member_that_is_not_there,
+		member_of_no_group,
+		group_without_members,
+		requests_without_rows,
+		row_of_no_relation,
+		counts_of_fewer_rows,
+		half_a_trace,
+		context_that_ended_too_long_ago,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {

@@ -140,7 +140,8 @@ const struct cmd_def cmd_table[CMD_MAX] = {
 			  "evidence, the likely mistake and its cure, what it costs, and about how "
 			  "much it allocated meanwhile. The most expensive comes first. What has "
 			  "one cause is one entry: it names the goroutine that must move first, "
-			  "and how many wait behind it.",
+			  "and how many wait behind it. Which requests they work for is read once, "
+			  "at the end, if anything leaks.",
 			  "A recording (`--save FILE.pw`) has all groups with their evidence, "
 			  "and all goroutines of the last look: `report` can ask for "
 			  "`--suspects`, `--all` or `--view dump` later. What counts as a leak "

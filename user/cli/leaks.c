@@ -48,7 +48,7 @@ static void show_progress(void *ctx)
 }
 
 static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop,
-		    const char *no_lives, const char *no_allocs)
+		    const char *no_lives, const char *no_allocs, const char *no_requests)
 {
 	char of[PERCENT_BYTES];
 
@@ -69,6 +69,8 @@ static void say_end(const struct watch_end *e, const volatile sig_atomic_t *stop
 			 no_lives);
 	if (no_allocs)
 		log_info("what they allocate is not known: %s", no_allocs);
+	if (no_requests)
+		log_info("which requests they work for is not known: %s", no_requests);
 	if (e->hits && e->cpu_ns)
 		log_info("cost %s %% of the target's CPU time (%llu hits, %.3g s of %.3g s)",
 			 percent_text(watch_end_cost_pct(e), of), (unsigned long long)e->hits,
@@ -180,7 +182,7 @@ static int report(const struct opts *o, const struct format *f, struct watch *w,
 	if (!err)
 		err = save_baseline(o, l, why);
 	if (!err)
-		say_end(e, stop, watch__lives_why(w), watch__allocs_why(w));
+		say_end(e, stop, watch__lives_why(w), watch__allocs_why(w), watch__requests_why(w));
 	return err;
 }
 
@@ -221,6 +223,7 @@ static int leaks_into(const struct opts *o, const struct format *f, const struct
 		.max_overhead = o->max_overhead / 100,
 		.no_probes = o->no_probes,
 		.no_cost = o->no_cost,
+		.detail = (uint8_t)opts_detail(o),
 		.began = saves__begin,
 		.ctx = saves,
 	};

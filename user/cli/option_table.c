@@ -320,7 +320,7 @@ const struct opt_def opt_table[] = {
 	{ PART_FILTER, "trace", 0, OPT_TRACE, AT(trace), DMP, "ID",
 	  .help = "only goroutines in the trace with this id, or whose request is in it: all of "
 		  "its digits, or the first ones, 8 at least",
-	  .needs = "requests" },
+	  .needs = "requests", .or_needs = "over-deadline" },
 
 	/* --- what is shown --- */
 	{ PART_SHOW, "group", 0, OPT_WORD, AT(group), DMP | RPT, "BY",
@@ -361,6 +361,8 @@ const struct opt_def opt_table[] = {
 	  .needs = "requests", .or_needs = "over-deadline" },
 	{ PART_SHOW, "routes-only", 0, OPT_FLAG, AT(routes_only), RQS, NULL,
 	  .help = "routes of requests instead of their paths; no hosts and addresses of clients" },
+	{ PART_SHOW, "routes-only", 0, OPT_FLAG, AT(routes_only), LKS, NULL,
+	  .help = "routes of requests without paths" },
 	{ PART_SHOW, "labels", 0, OPT_FLAG, AT(labels), DMP | RPT, NULL,
 	  .help = "text: pprof labels in the first line of each goroutine (json always has them)" },
 	{ PART_SHOW, "elements", 0, OPT_FLAG, AT(elements), CHN | RPT, NULL,

@@ -15,6 +15,7 @@
 #include "engine/endless.h"
 #include "engine/holdnames.h"
 #include "engine/leaklabels.h"
+#include "engine/leakrequests.h"
 #include "engine/leads.h"
 #include "engine/peers.h"
 #include "engine/served.h"
@@ -253,6 +254,11 @@ static void watch__take_allocs(struct watch *w)
 const char *watch__allocs_why(const struct watch *w)
 {
 	return w->leaks->allocated ? NULL : w->allocs_why.text;
+}
+
+const char *watch__requests_why(const struct watch *w)
+{
+	return w->requests_why.text[0] ? w->requests_why.text : NULL;
 }
 
 const char *watch__lives_why(const struct watch *w)
@@ -703,6 +709,21 @@ int watch__name_holders(struct watch *w, bool suspects)
 	int err = w->ended ? 0 : leaklabels_note(w->leaks, w->t, w->labels);
 
 	return w->ended || err ? err : holdnames_note(w->leaks, w->t, suspects);
+}
+
+int watch__requests(struct watch *w)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->leaks->nr; i++)
+		any |= verdict_is_leak(w->leaks->entries[i].verdict.kind);
+	if (any && w->ended)
+		(void)cause__set(&w->requests_why, -ESRCH, "%s",
+				 w->end.cut ? "reading was cut short" : "the program had ended");
+	return !any || w->ended
+		       ? 0
+		       : leakrequests_note(w->leaks, w->t, &w->until,
+					   (enum grequest_detail)w->o.detail, &w->requests_why);
 }
 
 struct leaks *watch__leaks(struct watch *w)

@@ -38,6 +38,7 @@ struct watch_opts {
 	double max_overhead;
 	bool no_probes;
 	bool no_cost;                 /* no calibration: cost is unknown */
+	uint8_t detail;               /* enum grequest_detail: of the requests of what leaks */
 	struct shared_probes *shared; /* as probes_opts has it */
 	/* after the first look, before anything else is read; NULL: nobody wants it */
 	void (*began)(void *ctx, struct watch *w);
@@ -72,6 +73,8 @@ DEFINE_SCOPED(watch)
 const char *watch__lives_why(const struct watch *w);
 /* why it is not known what was allocated; NULL: it is */
 const char *watch__allocs_why(const struct watch *w);
+/* why it is not known which requests they work for; NULL: it is, or nothing leaks */
+const char *watch__requests_why(const struct watch *w);
 
 /*
  * For jobs__run(): looks until the duration is over, the end is asked for, or the target's end; then
@@ -90,6 +93,8 @@ void watch__ended(const struct watch *w, struct watch_end *ret);
 int watch__heap(struct watch *w, bool suspects);
 /* The same: which variables hold what leaks wait for, and the labels of all. */
 int watch__name_holders(struct watch *w, bool suspects);
+/* The same: which requests they work for, if anything leaks. */
+int watch__requests(struct watch *w);
 struct leaks *watch__leaks(struct watch *w); /* borrowed */
 /* the same: the process, and labels of what leaks */
 const struct target *watch__target(const struct watch *w);

@@ -35,6 +35,7 @@ struct watch {
 	struct optional_probes lives, parks;
 	struct allocwatch *allocs; /* NULL: none */
 	struct cause allocs_why;   /* why there are none, or they say nothing */
+	struct cause requests_why; /* "": they were read, or nobody asked */
 	double allocs_ns;          /* what they have cost */
 	struct leaks *leaks;
 	struct labelbook *labels; /* of the last look */

@@ -17,7 +17,9 @@ int watch__judge(struct watch *w, const struct verdict_opts *o, bool suspects)
 
 	if (!err)
 		err = watch__heap(w, suspects);
-	return err ? err : watch__name_holders(w, suspects);
+	if (!err)
+		err = watch__name_holders(w, suspects);
+	return err ? err : watch__requests(w);
 }
 
 void watch__show(const struct watch *w, const struct watch_end *e, struct report_meta *ret_meta,
@@ -26,6 +28,7 @@ void watch__show(const struct watch *w, const struct watch_end *e, struct report
 	*ret = (struct leaks_show){
 		.meta = ret_meta,
 		.allocs_why = watch__allocs_why(w),
+		.requests_why = watch__requests_why(w),
 		.cpu_pct = watch_end_cost_pct(e),
 		.cpu_ns = e->cpu_ns,
 		.proof = { e->passes, e->heap_bytes, e->proof_ns, e->proof_cpu_ns, e->doubt },

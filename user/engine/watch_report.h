@@ -13,8 +13,8 @@ struct factlog;
 /* Of the target's CPU time, in percent; < 0: not known. */
 double watch_end_cost_pct(const struct watch_end *e);
 /*
- * What leaks, what memory it keeps, and which variables hold it. suspects: of those too. 0 or
- * negative errno.
+ * What leaks, what memory it keeps, which variables hold it, and which requests it works for.
+ * suspects: of those too. 0 or negative errno.
  */
 int watch__judge(struct watch *w, const struct verdict_opts *o, bool suspects);
 /* After that. ret: without suspects and all; it borrows from w, e and ret_meta. */

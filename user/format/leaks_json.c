@@ -2,6 +2,7 @@
 /* leaks_json: one object; what has no value is null. Every text went through base/textpool: valid
  * UTF-8. */
 #include "format/dump_show.h"
+#include "format/leak_requests_put.h"
 #include "view/leak_incident.h"
 #include "view/leak_words.h"
 #include "view/leaks.h"
@@ -215,6 +216,7 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	leak_incident__json(w->l, e, j);
 	jsonw_bool_field(j, "known", e->known);
 	jsonw_string_field(j, "reason", e->reason);
+	leak_requests_put__json(w->l, e, j);
 	put_counts(w, g);
 	put_growth(w, e, g);
 	put_waits(w, e, g);
@@ -271,6 +273,7 @@ static void put_head(struct writer *w)
 	jsonw_end_object(j);
 	put_search(w);
 	put_allocated(w, NULL);
+	jsonw_string_field(j, "requests_why", w->show->requests_why);
 }
 
 int leaks_show__json(struct leaks *l, const struct leaks_show *s, FILE *out, struct cause *why)

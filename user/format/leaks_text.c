@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "format/dump_show.h"
+#include "format/leak_requests_put.h"
 #include "view/leak_call.h"
 #include "view/leak_incident.h"
 #include "view/leak_words.h"
@@ -249,12 +250,15 @@ static void put_entry(struct writer *w, const struct leak_entry *e)
 	leak_incident__text(w->l, e, w->show->suspects, &w->to);
 	leak_call__text(w->l, e, w->show->suspects, &w->to);
 	if (!verdict_is_leak(e->verdict.kind)) {
+		leak_requests_put__text(e, NULL, &w->to);
 		put_goids(w, e, g);
 		return;
 	}
 	put_held(w, e, g);
+	leak_requests_put__cure(w->l, e, &w->to);
 	if (e->pattern && e->pattern->cure)
 		textbuf__format(&w->to, "  cure        %s\n", e->pattern->cure);
+	leak_requests_put__text(e, w->show->requests_why, &w->to);
 	put_numbers(w, e, g);
 	put_allocated(w, e);
 	put_goids(w, e, g);

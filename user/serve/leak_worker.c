@@ -91,6 +91,7 @@ int leak_worker_main(int argc, char **argv)
 		.depth = DEPTH,
 		.proof_ns = PROOF_NS,
 		.max_overhead = MAX_OVERHEAD,
+		.detail = GREQUEST_ROUTES,
 	};
 	uint64_t until_ns = clock_now_ns() + LEAK_WORKER_MOST_S * NS_PER_SEC;
 	const struct jobs_opts alive = { .progress = worker_goes_on, .ctx = &until_ns };

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "view/leak_incident.h"
+#include "view/leak_requests.h"
 
 typedef unsigned long long ull;
 
@@ -334,7 +335,30 @@ static void put_standing(const struct leaks *l, const struct leak_entry *e, stru
 	}
 }
 
-void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
+/* "; ignores its context: 50 have one that has ended, and still wait; deadlines passed 31s to 40s ago" */
+static void put_ignored(const struct leak_entry *e, struct textbuf *to)
+{
+	const struct leak_ignored *i = leak_requests__ignored(e);
+
+	if (!i)
+		return;
+	textbuf__text(to, "; ignores its context: ");
+	leak_words__number(i->count, to);
+	textbuf__text(to, i->count == 1 ? " has one that has ended, and still waits"
+					: " have one that has ended, and still wait");
+	if (!i->deadlines)
+		return;
+	textbuf__text(to, i->deadlines == 1 ? "; a deadline passed " : "; deadlines passed ");
+	leak_words__age(i->min_ns, to);
+	if (i->max_ns / NS_PER_SEC > i->min_ns / NS_PER_SEC) {
+		textbuf__text(to, " to ");
+		leak_words__age(i->max_ns, to);
+	}
+	textbuf__text(to, " ago");
+}
+
+/* The rule that held, with its numbers. */
+static void put_rule(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
 {
 	const struct leak_group *g = leaks__group(l, e);
 
@@ -395,4 +419,10 @@ void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct t
 	case WHY_NOTHING:
 	case WHY_KINDS: put_no_leak(l, e, to); break;
 	}
+}
+
+void leak_words__why(const struct leaks *l, const struct leak_entry *e, struct textbuf *to)
+{
+	put_rule(l, e, to);
+	put_ignored(e, to);
 }

@@ -52,8 +52,10 @@ void leaks__free(struct leaks *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->nr; i++)
+	for (size_t i = 0; i < l->nr; i++) {
 		free((void *)l->entries[i].labels);
+		free((void *)l->entries[i].requests);
+	}
 	free(l->entries);
 	free(l->entry_of);
 	free(l->facts);

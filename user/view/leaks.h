@@ -10,6 +10,7 @@
  *	leaks__asks() leaks__facts()	for each runtime, of channels, timers and locks at the last look
  *	leaks__allocated() after the last look; may be left out
  *	leaks__finish()	 verdicts, patterns
+ *	leak_requests__note()	which requests they work for (view/leak_requests); may be left out
  *	leaks__keepers() leaks__heap()	for each runtime, whose heap is to be counted, and how much it is; may be left out
  *	leaks__rank()	 in the order of what costs most
  *
@@ -73,6 +74,7 @@ struct leak_cause {             /* what is put in order: an entry with those tha
 };
 
 struct leak_incidents;
+struct leak_requests;
 struct leak_entry {     /* one group with members at the last look */
 	uint32_t group; /* of the leakset */
 	struct verdict verdict;
@@ -93,6 +95,7 @@ struct leak_entry {     /* one group with members at the last look */
 	uint64_t heap_bytes; /* that only its goroutines keep in use; LEAK_HEAP_UNKNOWN */
 	/* that all have; NULL: none, or not the same. Owned by leaks */
 	const struct label_set *labels;
+	const struct leak_requests *requests; /* NULL: nothing is known. Owned by leaks */
 	struct leak_parent parents[LEAKS_PARENTS_MAX];
 	size_t nr_parents;
 	struct called called;
@@ -244,6 +247,8 @@ struct leaks_show {
 	const struct report_meta *meta;
 	/* why it is not known what they allocated; NULL: it is, or nobody asked */
 	const char *allocs_why;
+	/* why it is not known which requests they work for; NULL: it is, or nobody asked */
+	const char *requests_why;
 	double cpu_pct;  /* what the watch cost the target; < 0: not known */
 	uint64_t cpu_ns; /* that the target used while it was watched; 0: not known */
 	struct {

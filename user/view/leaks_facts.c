@@ -8,6 +8,7 @@
 #include "facts/fact_flags.h"
 #include "view/leak_incident.h"
 #include "view/leak_peer.h"
+#include "view/leak_requests.h"
 
 #define ROWS 1024 /* of members in one fact */
 
@@ -79,6 +80,7 @@ static void watch_of(const struct leaks *l, const struct leaks_show *s, Pw__Leak
 	to->alloc_seen = all ? all->seen : 0;
 	to->alloc_windows = l->alloc_windows;
 	to->alloc_gap_ns = l->alloc_gap_ns;
+	to->requests_why = (char *)(s->requests_why ? s->requests_why : "");
 	to->cost_pct = s->cpu_pct;
 	to->cpu_ns = s->cpu_ns;
 }
@@ -215,10 +217,60 @@ static void ties_of(struct factlog *f, const struct leaks *l, const struct leak_
 	to->with = l->entry_of[e->call];
 }
 
+struct route_rows {
+	uint32_t relation[LEAK_ROUTES_MAX], method[LEAK_ROUTES_MAX], route[LEAK_ROUTES_MAX],
+		path[LEAK_ROUTES_MAX];
+	uint64_t requests[LEAK_ROUTES_MAX], over[LEAK_ROUTES_MAX], count[LEAK_ROUTES_MAX];
+};
+
+static void routes_of(struct factlog *f, const struct leak_requests *q, struct route_rows *rows,
+		      Pw__LeakGroup *to)
+{
+	const size_t nr = q->nr_routes;
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct leak_route *r = &q->routes[i];
+
+		rows->relation[i] = r->relation;
+		rows->method[i] = name_or_none(f, r->method);
+		rows->route[i] = name_or_none(f, r->route);
+		rows->path[i] = name_or_none(f, r->path);
+		rows->requests[i] = r->requests;
+		rows->over[i] = r->over;
+		rows->count[i] = r->count;
+	}
+	to->n_route_relation = nr;
+	to->route_relation = rows->relation;
+	column_u32(&to->n_route_method, &to->route_method, rows->method, nr);
+	column_u32(&to->n_route, &to->route, rows->route, nr);
+	column_u32(&to->n_route_path, &to->route_path, rows->path, nr);
+	column_u64(&to->n_route_requests, &to->route_requests, rows->requests, nr);
+	column_u64(&to->n_route_over, &to->route_over, rows->over, nr);
+	column_u64(&to->n_route_count, &to->route_count, rows->count, nr);
+}
+
+static void requests_of(struct factlog *f, const struct leak_requests *q, struct route_rows *rows,
+			Pw__LeakGroup *to)
+{
+	if (!q)
+		return;
+	routes_of(f, q, rows, to);
+	to->requests = q->of;
+	to->requests_over = q->over;
+	to->route_others = q->others;
+	to->traces.len = q->nr_traces * sizeof(q->traces[0]);
+	to->traces.data = (uint8_t *)q->traces;
+	to->ignores = q->ignored.count;
+	to->ignored_deadlines = q->ignored.deadlines;
+	to->ignored_min_ns = q->ignored.min_ns;
+	to->ignored_max_ns = q->ignored.max_ns;
+}
+
 static void tell_group(struct factlog *f, const struct leaks *l, const struct leak_entry *e)
 {
 	Pw__LeakGroup g = PW__LEAK_GROUP__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
+	struct route_rows rows;
 
 	factlog__group(f);
 	g.n_count = leakset__nr_looks(l->set);
@@ -226,6 +278,7 @@ static void tell_group(struct factlog *f, const struct leaks *l, const struct le
 	verdict_facts(f, e, &g);
 	entry_of(f, l, e, &g);
 	ties_of(f, l, e, &g);
+	requests_of(f, e->requests, &rows, &g);
 	fact.fact_case = PW__FACT__FACT_LEAK_GROUP;
 	fact.leak_group = &g;
 	pw_writer__fact(factlog__writer(f), &fact);

@@ -9,6 +9,7 @@
 #include "view/leak_call.h"
 #include "view/leak_incident.h"
 #include "view/leak_peer.h"
+#include "view/leak_requests.h"
 #include "view/leaks_facts.h"
 
 struct read_group {
@@ -22,6 +23,7 @@ struct read_group {
 	uint64_t heap_bytes;
 	uint32_t site_groups, facts, with, flags;
 	enum leak_side end;
+	struct leak_requests *requests; /* owned; NULL: nothing is known */
 };
 
 struct leaks_facts {
@@ -55,6 +57,8 @@ void leaks_facts__free(struct leaks_facts *s)
 {
 	if (!s)
 		return;
+	for (size_t i = 0; i < s->nr; i++)
+		free(s->v[i].requests);
 	free(s->told.groups);
 	free(s->told.members);
 	free(s->v);
@@ -101,6 +105,8 @@ static void take_show(struct leaks_facts *s, const Pw__Leaks *f)
 {
 	s->show = (struct leaks_show){
 		.allocs_why = textpool__get(s->texts, f->allocs_why),
+		.requests_why =
+			f->requests_why[0] ? textpool__get(s->texts, f->requests_why) : NULL,
 		.cpu_pct = f->cost_pct,
 		.cpu_ns = f->cpu_ns,
 		.proof = { .passes = f->passes,
@@ -148,12 +154,59 @@ static const char *text_or_none(struct leaks_facts *s, const struct pw_names *na
 	return id ? text_of(s, names, id - 1) : NULL;
 }
 
+/* A time that the sum of two does not overflow. */
+#define AGO_MAX (INT64_MAX / 4)
+
+static bool requests_fit(const Pw__LeakGroup *f)
+{
+	const size_t nr = f->n_route_relation;
+
+	for (size_t i = 0; i < nr && nr <= LEAK_ROUTES_MAX; i++)
+		if (!grequest_relation_word((enum grequest_relation)f->route_relation[i]))
+			return false;
+	return nr <= LEAK_ROUTES_MAX && !nr == !f->requests && column_fits(f->n_route_method, nr) &&
+	       column_fits(f->n_route, nr) && column_fits(f->n_route_path, nr) &&
+	       column_fits(f->n_route_requests, nr) && column_fits(f->n_route_over, nr) &&
+	       column_fits(f->n_route_count, nr) && f->traces.len % 16 == 0 &&
+	       f->traces.len <= 16 * LEAK_TRACES_MAX && f->ignored_min_ns <= AGO_MAX &&
+	       f->ignored_max_ns <= AGO_MAX;
+}
+
+/* NULL: nothing is known, or there is no memory. */
+static struct leak_requests *requests_of(struct leaks_facts *s, const Pw__LeakGroup *f,
+					 const struct pw_names *names)
+{
+	struct leak_requests *q = f->requests ? calloc(1, sizeof(*q)) : NULL;
+
+	if (!q)
+		return NULL;
+	q->of = f->requests;
+	q->over = f->requests_over;
+	q->others = f->route_others;
+	for (size_t i = 0; i < f->n_route_relation; i++)
+		q->routes[q->nr_routes++] = (struct leak_route){
+			.relation = (uint8_t)f->route_relation[i],
+			.method = text_or_none(s, names, COLUMN_AT(f, route_method, i)),
+			.route = text_or_none(s, names, COLUMN_AT(f, route, i)),
+			.path = text_or_none(s, names, COLUMN_AT(f, route_path, i)),
+			.requests = COLUMN_AT(f, route_requests, i),
+			.over = COLUMN_AT(f, route_over, i),
+			.count = COLUMN_AT(f, route_count, i),
+		};
+	q->nr_traces = (uint32_t)(f->traces.len / 16);
+	if (q->nr_traces)
+		memcpy(q->traces, f->traces.data, f->traces.len);
+	q->ignored = (struct leak_ignored){ f->ignores, f->ignored_deadlines, f->ignored_min_ns,
+					    f->ignored_max_ns };
+	return q;
+}
+
 static bool is_whole(const struct leaks_facts *s, const Pw__LeakGroup *f)
 {
 	return f->n_count == s->told.nr_looks && f->class_ < LEAK_CLASSES &&
 	       f->role <= LEAK_ROLE_CLIENT && f->verdict < VERDICT_KINDS && f->why < WHY_KINDS &&
 	       f->called <= CALLED_UNWATCHED && f->end <= LEAK_END_DIALLED &&
-	       f->holder <= REACH_TIMER + 1 && f->on_cpu <= s->told.on_cpu;
+	       f->holder <= REACH_TIMER + 1 && f->on_cpu <= s->told.on_cpu && requests_fit(f);
 }
 
 static struct leak_group group_of(const Pw__LeakGroup *f)
@@ -255,8 +308,11 @@ static int take_group(struct leaks_facts *s, const Pw__LeakGroup *f, const struc
 	    vec__reserve(&s->told.groups, &s->groups_room, s->nr + 1, sizeof(*s->told.groups)))
 		return cause__no_memory(why);
 	s->told.groups[s->nr] = group_of(f);
-	s->v[s->nr++] = entry_of(s, f, names);
-	s->told.nr_groups = s->nr;
+	s->v[s->nr] = entry_of(s, f, names);
+	s->v[s->nr].requests = requests_of(s, f, names);
+	if (f->requests && !s->v[s->nr].requests)
+		return cause__no_memory(why);
+	s->told.nr_groups = ++s->nr;
 	return 0;
 }
 
@@ -330,8 +386,21 @@ static struct place known_place(struct leaks *l, const struct place *p)
 			       p->line };
 }
 
+/* Takes them. */
+static const struct leak_requests *known_requests(struct leaks *l, struct read_group *r)
+{
+	struct leak_requests *q = steal(r->requests);
+
+	for (uint32_t i = 0; q && i < q->nr_routes; i++) {
+		q->routes[i].method = known_text(l, q->routes[i].method);
+		q->routes[i].route = known_text(l, q->routes[i].route);
+		q->routes[i].path = known_text(l, q->routes[i].path);
+	}
+	return q;
+}
+
 /* Entry i is group i. */
-static void make_entry(struct leaks *l, const struct read_group *r, uint32_t i)
+static void make_entry(struct leaks *l, struct read_group *r, uint32_t i)
 {
 	struct leak_entry *e = &l->entries[i];
 
@@ -346,6 +415,7 @@ static void make_entry(struct leaks *l, const struct read_group *r, uint32_t i)
 		.heap_bytes = r->heap_bytes,
 		.called = { r->called.how, known_place(l, &r->called.place), r->called.goid },
 		.call = r->with,
+		.requests = known_requests(l, r),
 	};
 	l->patterns[i].words = known_text(l, r->words);
 	l->patterns[i].cure = known_text(l, r->cure);
@@ -357,7 +427,7 @@ static void make_entry(struct leaks *l, const struct read_group *r, uint32_t i)
 		l->allocated[i] = r->allocated;
 }
 
-static int make_entries(struct leaks *l, const struct leaks_facts *s, struct cause *why)
+static int make_entries(struct leaks *l, struct leaks_facts *s, struct cause *why)
 {
 	l->entries = calloc(s->nr + 1, sizeof(*l->entries));
 	l->entry_of = calloc(s->nr + 1, sizeof(*l->entry_of));
