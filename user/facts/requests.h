@@ -41,6 +41,27 @@ struct gtrace {               /* of a tracing library, or of the header tracepar
 	const char *span;     /* its name; NULL: not known */
 };
 
+/* What the garbage collector has done to the memory of an object, as it was at some moment. */
+struct gsweep {
+	uint64_t span, start; /* address of its runtime.mspan; of the span's memory */
+	uint32_t slot;        /* number of the object in it */
+	uint32_t number;      /* of the last sweep */
+	bool marked;          /* that one found it in use */
+	bool known;
+};
+
+/*
+ * The memory was not used for another object in between: nobody has swept it, or somebody has once, and found it
+ * in use.
+ */
+static inline bool gsweep__follows(const struct gsweep *before, const struct gsweep *after)
+{
+	return before->known && after->known && before->span == after->span &&
+	       before->start == after->start && before->slot == after->slot &&
+	       (before->number == after->number ||
+		(before->number + 2 == after->number && after->marked));
+}
+
 struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	uint8_t kind; /* enum grequest_kind */
 	bool over;    /* nobody serves it any more */
@@ -55,6 +76,12 @@ struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	const char *scheme; /* of one that the program sent: "http"; else NULL */
 	int64_t age_ns;     /* since it began, from when it was read; below 0: not known */
 	struct gtrace trace;
+	/*
+	 * Which one it is, from one look to the next: a goroutine that serves the same object at both
+	 * serves the same request, and has served it all the while, if gsweep__follows().
+	 */
+	uint64_t object; /* address of the request's own context, or of its stream */
+	struct gsweep sweep;
 };
 
 struct grequest_of {      /* a goroutine */

@@ -157,6 +157,7 @@ const struct golayout_field goobjects_fields[] = {
 	{ OBJECTS(mcache_alloc), "runtime.mcache", "alloc", 0, ANY },
 	{ OBJECTS(mspan_allocbits), "runtime.mspan", "allocBits", 0, ANY },
 	{ OBJECTS(mspan_markbits), "runtime.mspan", "gcmarkBits", 0, ANY },
+	{ OBJECTS(mspan_sweepgen), "runtime.mspan", "sweepgen", 0, ANY },
 	{ OBJECTS(mspan_alloccount), "runtime.mspan", "allocCount", 0, ANY },
 	{ OBJECTS(mspan_before), "runtime.mspan", "allocCountBeforeCache", 19, ANY },
 	{ OBJECTS(mcentral_size), "runtime.mcentral", NULL, 15, 15 },

@@ -98,6 +98,7 @@ struct goobjects {
 	__s32 p_mcache, mcache_alloc; /* alloc: an array of *mspan, by span class */
 	/* *gcBits each: a bit for each object; at a sweep markbits becomes allocbits */
 	__s32 mspan_allocbits, mspan_markbits;
+	__s32 mspan_sweepgen; /* u32 */
 	/* u16 each; before: allocCountBeforeCache, Go 1.19 and later */
 	__s32 mspan_alloccount, mspan_before;
 	/* Go 1.15: what heapStats is later; u64 counts */

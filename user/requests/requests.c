@@ -14,6 +14,7 @@
 #include "requests/liveslots.h"
 #include "requests/pass.h"
 #include "requests/rows.h"
+#include "requests/sweeps.h"
 #include "requests/webtypes.h"
 
 #define MAKERS_MAX 16u /* of one another, that are looked at */
@@ -33,6 +34,9 @@ struct reading {
 	struct u64map moved; /* address of a g: 1, it moved after it was read */
 	struct u64map told;  /* address of a request's own context: index into ret->v + 1 */
 	struct u64map sent;  /* the same of one that the program sent: its own address */
+	/* such an address: index into sweeps[0], before the second pass, and sweeps[1], after it */
+	struct u64map swept;
+	struct gsweep *sweeps[2]; /* owned */
 	struct liveslots_reader *again;
 	struct grequests *to;
 	size_t room;
@@ -51,6 +55,9 @@ static void reading__done(struct reading *r)
 	u64map__done(&r->moved);
 	u64map__done(&r->told);
 	u64map__done(&r->sent);
+	u64map__done(&r->swept);
+	for (size_t i = 0; i < ARRAY_SIZE(r->sweeps); i++)
+		free(r->sweeps[i]);
 	grequests__free(r->to);
 }
 
@@ -74,6 +81,35 @@ static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t
 		return err;
 	with_heap.heap = r->heaps[i];
 	return pass__take(&with_heap, &r->passes[i]);
+}
+
+/* Of the requests that are served, as the first pass has found them: which objects they are. */
+static int reading__find_sweeps(struct reading *r)
+{
+	size_t nr;
+	const struct finding *v = pass__findings(r->passes[0], &nr);
+	uint64_t known;
+	int err = 0;
+
+	r->swept.max = nr + 1;
+	for (size_t i = 0; i < ARRAY_SIZE(r->sweeps); i++) {
+		r->sweeps[i] = calloc(nr + 1, sizeof(*r->sweeps[i]));
+		if (!r->sweeps[i])
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < nr && !err; i++) {
+		if (!v[i].server || u64map__get(&r->swept, v[i].own, &known))
+			continue;
+		r->sweeps[0][r->swept.nr] = r->sweeps[1][r->swept.nr] =
+			sweeps__find(r->heaps[0], v[i].own);
+		err = u64map__set(&r->swept, v[i].own, r->swept.nr);
+	}
+	return err;
+}
+
+static int reading__sweeps(struct reading *r, size_t i)
+{
+	return sweeps__read(r->as, r->rt, r->sweeps[i], r->swept.nr);
 }
 
 /* Those of which something was found, and all that serve: whose requests these are. */
@@ -116,7 +152,14 @@ static int reading__passes(struct reading *r)
 		err = reading__pass(r, 0, gs, nr);
 	if (!err)
 		err = reading__worth(r, &worth, &nr_worth);
-	return err || !nr_worth ? err : reading__pass(r, 1, worth, nr_worth);
+	if (err || !nr_worth)
+		return err;
+	err = reading__find_sweeps(r);
+	if (!err)
+		err = reading__sweeps(r, 0);
+	if (!err)
+		err = reading__pass(r, 1, worth, nr_worth);
+	return err ? err : reading__sweeps(r, 1);
 }
 
 /* --- what both found --- */
@@ -261,6 +304,17 @@ static int reading__trace(struct reading *r, const struct gtrace *from, struct g
 	return err;
 }
 
+/* Not known where another object may have come there meanwhile. */
+static struct gsweep reading__swept(const struct reading *r, const struct finding *f)
+{
+	uint64_t i;
+
+	if (!f->server || !u64map__get(&r->swept, f->own, &i) ||
+	    !gsweep__follows(&r->sweeps[0][i], &r->sweeps[1][i]))
+		return (struct gsweep){ 0 };
+	return r->sweeps[1][i];
+}
+
 /* The request of a finding, once. Who has more to say of it wins: a context alone has no words. */
 static int reading__request(struct reading *r, const struct finding *f, uint32_t *ret)
 {
@@ -270,6 +324,8 @@ static int reading__request(struct reading *r, const struct finding *f, uint32_t
 		.over = f->over,
 		.served_by = f->server_goid,
 		.age_ns = -1,
+		.object = f->own,
+		.sweep = reading__swept(r, f),
 	};
 	struct grequest *same;
 	uint64_t known = 0;
