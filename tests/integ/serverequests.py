@@ -134,8 +134,20 @@ def deadlines_pass_where_nothing_runs():
         expect(read and all(taken - 0.1 < at < seen + 0.1 for at in read), f"taken at {taken:.1f}, seen at {seen:.1f}, read at {read}")
 
 
+def they_are_on_disk_when_the_program_has_ended():
+    with serving() as (d, t, truth, target):
+        living = asked(d, target + "/requests")
+        t.process.kill()
+        t.process.wait()
+        d.until(lambda: d.target(t.pid) is None, "its end is not seen")
+        for query in ("", f"?at={int(time.time()) + 1}"):
+            past = asked(d, target + "/requests" + query)
+            same = [sorted((q["method"], q["route"] or "", q["served_by"]) for q in r["requests"]) for r in (living, past)]
+            expect(same[0] == same[1] and same[0], f"{same}")
+
+
 ALL = {f.__name__: f for f in (they_are_told_as_the_program_knows_them, by_default_what_clients_say_is_cut_to_routes, they_are_filtered, a_program_without_a_server_has_none,
-                               deadlines_pass_where_nothing_runs)}
+                               deadlines_pass_where_nothing_runs, they_are_on_disk_when_the_program_has_ended)}
 
 
 def cases():
