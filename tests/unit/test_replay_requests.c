@@ -22,7 +22,12 @@ static struct grequest fake_requests[] = {
 	  .trace = { .trace_id = { 0x0a, 0xf7, [15] = 0x9c },
 		     .span_id = { 0xb7, [7] = 0x31 },
 		     .span = "GET" } },
-	{ .kind = GREQUEST_GRPC, .over = true, .method = "", .path = NULL, .age_ns = -1 },
+	{ .kind = GREQUEST_GRPC,
+	  .over = true,
+	  .method = "",
+	  .path = NULL,
+	  .scheme = "https",
+	  .age_ns = -1 },
 };
 static struct grequest_of fake_of[FAKE_GS] = {
 	[1] = { .request = 1, .in_hand = 1, .relation = GREQUEST_SERVES },
@@ -99,6 +104,7 @@ static void same_request(const struct grequest *a, const struct grequest *b)
 	same_text(a->method, b->method);
 	same_text(a->path, b->path);
 	same_text(a->route, b->route);
+	same_text(a->scheme, b->scheme);
 	same_text(a->host, b->host);
 	same_text(a->peer, b->peer);
 	same_trace(&a->trace, &b->trace);
@@ -219,9 +225,9 @@ static int read_hostile(const Pw__Requests *q, const Pw__RequestsOf *of)
 
 Test(replay_requests, that_do_not_fit_together_are_refused)
 {
-	uint32_t kind[] = { 1 }, bad_kind[] = { 9 }, flags[] = { 1, 1 }, g[] = { 0 },
-		 no_g[] = { FAKE_GS }, request[] = { 1 }, no_request[] = { 2 }, relation[] = { 2 },
-		 bad_relation[] = { 9 };
+	uint32_t kind[] = { 1 }, bad_kind[] = { 9 }, sent[] = { 4 }, flags[] = { 1, 1 },
+		 g[] = { 0 }, no_g[] = { FAKE_GS }, request[] = { 1 }, no_request[] = { 2 },
+		 relation[] = { 2 }, bad_relation[] = { 9 };
 	Pw__Requests q = PW__REQUESTS__INIT;
 	Pw__RequestsOf of = PW__REQUESTS_OF__INIT;
 
@@ -242,6 +248,8 @@ Test(replay_requests, that_do_not_fit_together_are_refused)
 	cr_expect_eq(read_hostile(&q, &of), -EBADMSG, "no such relation");
 	q.kind = bad_kind;
 	cr_expect_eq(read_hostile(&q, NULL), -EBADMSG, "no such kind");
+	q.kind = sent;
+	cr_expect_eq(read_hostile(&q, NULL), -EBADMSG, "it was sent to nobody");
 	q.kind = kind;
 	q.n_flags = 2;
 	q.flags = flags;

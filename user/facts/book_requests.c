@@ -68,10 +68,10 @@ static bool requests_fit(const Pw__Requests *f, size_t nr)
 	return column_fits(f->n_flags, nr) && column_fits(f->n_served_by, nr) &&
 	       column_fits(f->n_left_ns, nr) && column_fits(f->n_age_ns, nr) &&
 	       column_fits(f->n_method, nr) && column_fits(f->n_path, nr) &&
-	       column_fits(f->n_route, nr) && column_fits(f->n_host, nr) &&
-	       column_fits(f->n_peer, nr) && column_fits(f->n_trace_high, nr) &&
-	       column_fits(f->n_trace_low, nr) && column_fits(f->n_span_id, nr) &&
-	       column_fits(f->n_span, nr);
+	       column_fits(f->n_route, nr) && column_fits(f->n_scheme, nr) &&
+	       column_fits(f->n_host, nr) && column_fits(f->n_peer, nr) &&
+	       column_fits(f->n_trace_high, nr) && column_fits(f->n_trace_low, nr) &&
+	       column_fits(f->n_span_id, nr) && column_fits(f->n_span, nr);
 }
 
 static void request_of(const struct book *b, const Pw__Requests *f, size_t i,
@@ -90,6 +90,7 @@ static void request_of(const struct book *b, const Pw__Requests *f, size_t i,
 		.method = text_of(b, names, COLUMN_AT(f, method, i)),
 		.path = text_of(b, names, COLUMN_AT(f, path, i)),
 		.route = text_of(b, names, COLUMN_AT(f, route, i)),
+		.scheme = text_of(b, names, COLUMN_AT(f, scheme, i)),
 		.host = text_of(b, names, COLUMN_AT(f, host, i)),
 		.peer = text_of(b, names, COLUMN_AT(f, peer, i)),
 	};
@@ -111,6 +112,11 @@ int book__requests(struct book *b, const Pw__Requests *f, const struct pw_names 
 	for (size_t i = 0; i < nr; i++)
 		if (f->kind[i] > GREQUEST_OUTGOING)
 			return book__bad(why, "a request is of no kind that is known");
+	for (size_t i = 0; i < nr; i++)
+		if (f->kind[i] == GREQUEST_OUTGOING &&
+		    (!COLUMN_AT(f, method, i) || !COLUMN_AT(f, scheme, i) ||
+		     !COLUMN_AT(f, host, i)))
+			return book__bad(why, "a request was sent to nobody");
 	if (vec__reserve(&to->rs->v, &to->room, to->rs->nr + nr, sizeof(*to->rs->v)))
 		return cause__no_memory(why);
 	for (size_t i = 0; i < nr; i++)

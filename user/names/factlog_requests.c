@@ -15,7 +15,7 @@ struct trace_rows {
 
 struct request_rows {
 	uint32_t kind[ROWS], flags[ROWS], method[ROWS], path[ROWS], route[ROWS], host[ROWS],
-		peer[ROWS];
+		scheme[ROWS], peer[ROWS];
 	uint64_t served_by[ROWS], age[ROWS];
 	int64_t left[ROWS];
 	struct trace_rows traces;
@@ -89,6 +89,7 @@ static void put_request(struct request_rows *r, size_t i, const struct grequest 
 	r->method[i] = name_of(w, q->method);
 	r->path[i] = name_of(w, q->path);
 	r->route[i] = name_of(w, q->route);
+	r->scheme[i] = name_of(w, q->scheme);
 	r->host[i] = name_of(w, q->host);
 	r->peer[i] = name_of(w, q->peer);
 	put_trace(&r->traces, i, &q->trace, w);
@@ -114,6 +115,7 @@ static void tell_requests(struct requests_log *l, size_t from, size_t nr)
 	column_u32(&m.n_method, &m.method, r->method, nr);
 	column_u32(&m.n_path, &m.path, r->path, nr);
 	column_u32(&m.n_route, &m.route, r->route, nr);
+	column_u32(&m.n_scheme, &m.scheme, r->scheme, nr);
 	column_u32(&m.n_host, &m.host, r->host, nr);
 	column_u32(&m.n_peer, &m.peer, r->peer, nr);
 	column_u64(&m.n_trace_high, &m.trace_high, r->traces.high, nr);

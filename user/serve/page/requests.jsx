@@ -13,6 +13,7 @@ const WIDTH = 1000;    // of a bar, whatever its width on the screen
 // What the URL calls a request: its first goroutine, which serves it, if anybody does.
 const name_of = (q) => q.goroutines[0].goid;
 const waits_ns = (q) => Math.max(0, ...q.goroutines.map((g) => g.wait_ns || 0));
+const is_sent = (q) => q.kind === "outgoing"; // by the program itself
 export const title_of = (q) => [q.method, q.route && !q.path ? q.route : q.path || q.route].filter(Boolean).join(" ") || "a request";
 
 // At least so old as somebody has waited for it.
@@ -56,7 +57,7 @@ function Row({ q, target, chosen }) {
 		<tr class={`opens${chosen ? " chosen" : ""}`} data-request={name} onClick={() => go({ request: chosen ? "" : name })}>
 			<td><button type="button" aria-expanded={chosen} aria-label={`goroutines of ${title_of(q)}`}>{q.method || NOT_KNOWN}</button></td>
 			<td><Text lines={1}>{q.route || <span class="soft">{NOT_KNOWN}</span>}</Text></td>
-			<td><Text lines={1}>{q.path || ""}</Text></td>
+			<td><Text lines={1}>{is_sent(q) ? `${q.scheme}://${q.host}${q.path || ""}` : q.path || ""}</Text></td>
 			<td class="n"><Age q={q} /></td>
 			<td class="n"><Deadline s={q.deadline_s} /></td>
 			<td class="n">{number(q.goroutines.length)}</td>
@@ -102,6 +103,7 @@ function Waits({ g, detail, held, others }) {
 	return (
 		<>
 			{g.reason || g.status}
+			{detail?.calls && <>, calls {detail.calls.method} <Text lines={1}>{`${detail.calls.scheme}://${detail.calls.host}${detail.calls.path || ""}`}</Text></>}
 			{by ? <> the {by.lock.kind} <span class="text soft">{by.lock.addr}</span>{by.goids.map((goid) => <span key={goid} data-held-by={goid}>, held by goroutine {goid}{others.get(goid) && <> of <Text lines={1}>{others.get(goid)}</Text></>}</span>)}</>
 				: (detail?.waits_for || []).slice(0, 4).map((o, i) => <span key={i} class="soft"> {o.kind} <span class="text">{o.addr || o.peer || ""}</span></span>)}
 		</>
@@ -182,15 +184,16 @@ function Rows({ of, title, target, url, requests }) {
 }
 
 function Shown({ data, target, url }) {
-	const all = [...data.requests, ...data.over];
+	const all = [...data.requests, ...data.over], sent = data.requests.filter(is_sent), served = data.requests.filter((q) => !is_sent(q));
 
 	return (
 		<>
 			<p class="soft" data-shown>
-				{count(data.requests.length, "request")} under way{data.over.length > 0 && `, ${number(data.over.length)} over that left goroutines behind`}
+				{count(served.length, "request")} under way{sent.length > 0 && `, ${number(sent.length)} that the program sent`}{data.over.length > 0 && `, ${number(data.over.length)} over that left goroutines behind`}
 				{data.moved > 0 && `; nothing is said of ${count(data.moved, "goroutine")} that moved`}{data.cut && "; the time to read them was up"}.
 			</p>
-			{data.requests.length > 0 && <Rows of={data.requests} title="Under way" target={target} url={url} requests={all} />}
+			{served.length > 0 && <Rows of={served} title="Under way" target={target} url={url} requests={all} />}
+			{sent.length > 0 && <Rows of={sent} title="Sent by the program" target={target} url={url} requests={all} />}
 			{data.over.length > 0 && <Rows of={data.over.map((q) => ({ ...q, over: true }))} title="Over, and goroutines still have them" target={target} url={url} requests={all} />}
 		</>
 	);
