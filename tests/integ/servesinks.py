@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import build
+from described import described
 from protobuf import message, packed
 from serve import WATCHED, Daemon, alone, free_port, main, parsed, value
 from serverecord import LOST, OBJECT, program
@@ -271,6 +272,26 @@ def the_webhook_gets_a_report_of_each_new_leak():
     expect(told["report"] == json.loads(report) and told["report"]["groups"][0]["start"]["func"] == want["start"], f"{told['report']} {want}")
 
 
+def a_leak_is_logged_with_the_traces_of_its_requests():
+    """Those that the clients sent, and no path."""
+    with Server() as s, daemon("leaks", otlp=f"http://127.0.0.1:{s.port}") as d, Target("leaks", command=build.built(build.MODES_MINOR, "stripped", "overdue")) as t:
+        fates = json.loads(t.truth())
+        leaks = f"/api/v1/targets/{d.looked_at(t.pid)['id']}/leaks"
+        d.until(lambda: d.get(leaks)[0] == 200 and any(path == "/v1/logs" for path, _, _ in s.got), "no log record", WATCHED)
+        answer = d.get(leaks)
+        described([(leaks, answer)])
+    bodies = [body.decode() for path, _, body in s.got if path == "/v1/logs"]
+    records = [attributes(r) for body in bodies for of in json.loads(body)["resourceLogs"] for r in of["scopeLogs"][0]["logRecords"]]
+    told = [({v["stringValue"] for v in have["parkwatch.leak.trace_ids"]["values"]}, int(have["parkwatch.leak.requests"]), int(have["parkwatch.leak.requests_over"]))
+            for have in records if "parkwatch.leak.trace_ids" in have]
+    expect(told and "/id-" not in "".join(bodies) + answer[2], f"{records}")
+    for traces, of, over in told:
+        fits = [f for f in fates.values() if traces <= set(f["traces"])]
+        expect(len(fits) == 1 and of == fits[0]["count"] and over == (0 if fits[0]["serve"] else of), f"{traces} {of} {over}: {fits}")
+    groups = [g["requests"] for g in json.loads(answer[2])["groups"] if g["leak"] and g["requests"] and g["requests"]["trace_ids"]]
+    expect(all((set(q["trace_ids"]), q["of"], q["over"]) in told for q in groups), f"{groups}: {told}")
+
+
 def what_cannot_be_sent_is_tried_again():
     port = free_port()
     with daemon(otlp=f"http://127.0.0.1:{port}") as d, Target("idle") as t:
@@ -372,7 +393,8 @@ def a_wrong_certificate_is_refused():
 
 
 ALL = {f.__name__: f for f in (
-    pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, otlp_metrics_are_those_of_the_program,
+    pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, a_leak_is_logged_with_the_traces_of_its_requests,
+    otlp_metrics_are_those_of_the_program,
     otlp_profiles_are_those_of_the_program, otlp_profiles_of_recordings_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
     what_a_server_does_not_know_is_not_sent_again, a_server_that_says_nothing_holds_up_nobody,
     a_server_that_answers_badly_loses_nothing, a_redirect_is_not_followed, a_wrong_certificate_is_refused)}

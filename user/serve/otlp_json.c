@@ -43,6 +43,24 @@ void otlp_json__number(struct json_writer *w, const char *key, uint64_t n)
 	end_value(w);
 }
 
+void otlp_json__texts(struct json_writer *w, const char *key, const char *texts, size_t size,
+		      size_t nr)
+{
+	if (!nr)
+		return;
+	begin_value(w, key);
+	jsonw_object_field(w, "arrayValue");
+	jsonw_array_field(w, "values");
+	for (size_t i = 0; i < nr; i++) {
+		jsonw_start_object(w);
+		jsonw_string_field(w, "stringValue", texts + i * size);
+		jsonw_end_object(w);
+	}
+	jsonw_end_array(w);
+	jsonw_end_object(w);
+	end_value(w);
+}
+
 void otlp_json__float(struct json_writer *w, const char *key, double n)
 {
 	begin_value(w, key);

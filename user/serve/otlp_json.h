@@ -12,6 +12,9 @@ void otlp_json__u64(struct json_writer *w, const char *name, uint64_t n);
 /* Attributes: elements of an array. text: NULL or "": it is not known, and left out. */
 void otlp_json__text(struct json_writer *w, const char *key, const char *text);
 void otlp_json__number(struct json_writer *w, const char *key, uint64_t n);
+/* of nr texts of the same size, one behind the other; none: left out */
+void otlp_json__texts(struct json_writer *w, const char *key, const char *texts, size_t size,
+		      size_t nr);
 void otlp_json__float(struct json_writer *w, const char *key, double n);
 
 /*

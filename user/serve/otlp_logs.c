@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "serve/otlp_json.h"
 #include "serve/remember.h"
+#include "view/leak_requests.h"
 #include "view/leak_words.h"
 
 #define SEVERITY_WARN 13
@@ -89,6 +91,25 @@ static void put_since(struct json_writer *w, uint64_t age_ns, uint64_t now_ns)
 	otlp_json__text(w, "parkwatch.leak.since", text);
 }
 
+/* Of which requests they are, and in which traces. */
+static void put_requests(struct json_writer *w, const struct leak_requests *of)
+{
+	char traces[LEAK_TRACES_MAX][GTRACE_DIGITS + 1];
+
+	if (!of)
+		return;
+	otlp_json__number(w, "parkwatch.leak.requests", of->of);
+	otlp_json__number(w, "parkwatch.leak.requests_over", of->over);
+	for (size_t i = 0; i < of->nr_traces; i++) {
+		struct gtrace t = { .span = NULL };
+
+		memcpy(t.trace_id, of->traces[i], sizeof(t.trace_id));
+		memcpy(traces[i], gtrace_text_of(&t).trace_id, sizeof(traces[i]));
+	}
+	otlp_json__texts(w, "parkwatch.leak.trace_ids", traces[0], sizeof(traces[0]),
+			 of->nr_traces);
+}
+
 static void put_leak(const struct logs *g, const struct leaks *l, const struct leak_entry *e,
 		     const struct leak_site *s)
 {
@@ -110,6 +131,7 @@ static void put_leak(const struct logs *g, const struct leaks *l, const struct l
 		otlp_json__text(w, "parkwatch.leak.pattern", e->pattern->words);
 		otlp_json__text(w, "parkwatch.leak.cure", e->pattern->cure);
 	}
+	put_requests(w, e->requests);
 	put_since(w, group->age_max_ns, g->now_ns);
 	otlp_json__number(w, "parkwatch.leak.stack_bytes", group->stack_bytes);
 	if (e->heap_bytes != LEAK_HEAP_UNKNOWN)

@@ -40,7 +40,6 @@ struct worker {
 	bool has_locks;                    /* they are read */
 	struct snapshot_requests requests; /* of the newest look that could read them */
 	bool serves_none;          /* it has no server that is known: they are read no more */
-	bool detail;               /* what clients say of themselves, and ask for, may be told */
 	uint64_t served_ns;        /* when they were read, or brought up to date */
 	uint64_t pace_ns;          /* from one look to the next; 0: WORKER_LOOK_NS */
 	uint64_t began_ns, cpu_ns; /* this look: when, and our CPU time before it */
@@ -102,8 +101,6 @@ static void worker__read_requests_anew(struct worker *w)
 	w->serves_none = worker__serves_none(w);
 	if (w->serves_none)
 		snapshot_requests__done(&w->requests);
-	for (size_t rt = 0; rt < w->requests.nr && !w->detail; rt++)
-		grequests__routes_only(w->requests.of[rt]);
 }
 
 /*
@@ -473,7 +470,8 @@ int worker_main(int argc, char **argv)
 	if (!w.pid)
 		return 2;
 	w.pace_ns = strtoul(argv[4], NULL, 10) * NS_PER_MS;
-	w.detail = strtoul(argv[5], NULL, 10) & WORKER_REQUEST_DETAIL;
+	w.requests.detail = strtoul(argv[5], NULL, 10) & WORKER_REQUEST_DETAIL ? GREQUEST_PATHS
+									       : GREQUEST_ROUTES;
 	err = tally__new(&w.tally) ? cause__no_memory(&why) : 0;
 	err = err ? err
 		  : job__run((struct job){ .ops = &ops, .self = &w },
