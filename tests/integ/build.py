@@ -2,17 +2,21 @@
 """build: Go toolchains, and the test programs built with them.
 
 Toolchains other than the installed one come by GOTOOLCHAIN, as Go itself fetches them. What is built is kept under
-$PARKWATCH_TEST_CACHE (default ~/.cache/parkwatch-test), keyed by the sources, the version and the build mode.
+$PARKWATCH_TEST_CACHE (default ~/.cache/parkwatch-test), keyed by the sources, the version and the build mode. It is for this machine's
+architecture, or for $PARKWATCH_TEST_GOARCH.
 """
 import fcntl
 import functools
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+NATIVE = "arm64" if platform.machine() == "aarch64" else "amd64"
+GOARCH = os.environ.get("PARKWATCH_TEST_GOARCH", NATIVE)
 CACHE = Path(os.environ.get("PARKWATCH_TEST_CACHE", Path.home() / ".cache/parkwatch-test"))
 
 # The one list of Go versions under test: minor release -> toolchain.
@@ -54,7 +58,10 @@ def go_env(toolchain=None, **more):
     """An environment for the go command without the user's settings."""
     env = {k: v for k, v in os.environ.items() if k not in ("GOFLAGS", "GOEXPERIMENT", "GOARCH", "GOOS", "GODEBUG")}
     env.update(go_download_settings(), GOENV="off", GOFLAGS="", GO111MODULE="on")
-    env.update(GOTOOLCHAIN="go" + toolchain if toolchain else "local", **more)
+    env.update(GOTOOLCHAIN="go" + toolchain if toolchain else "local", GOARCH=GOARCH)
+    if GOARCH != NATIVE:
+        env["CC"] = {"arm64": "aarch64-linux-gnu-gcc", "amd64": "x86_64-linux-gnu-gcc"}[GOARCH]
+    env.update(more)
     return env
 
 
@@ -80,6 +87,7 @@ def run_go(args, toolchain, cwd, **env):
 
 def build_once(stem, suffix, sources, make):
     """The file CACHE/stem-KEYsuffix, made by make(path) unless it is there; two runs at once do not collide."""
+    stem = stem if GOARCH == "amd64" else f"{GOARCH}-{stem}"
     key = hashlib.sha256(b"".join(Path(s).read_bytes() for s in sources)).hexdigest()[:12]
     path = CACHE / f"{stem}-{key}{suffix}"
     if path.exists():
@@ -109,7 +117,7 @@ def go_files(directory, minor, extra=()):
            [directory / f for f in extra]
 
 
-def built(minor, mode="static", program="work", goarch="amd64"):
+def built(minor, mode="static", program="work", goarch=GOARCH):
     """The command that starts the program, built with Go 1.minor in this mode."""
     flags, extra, cgo, suffix = MODES[mode]
     toolchain, directory = TOOLCHAINS[minor], HERE / "progs" / program
@@ -118,7 +126,7 @@ def built(minor, mode="static", program="work", goarch="amd64"):
     def make(path):
         env = {"CGO_ENABLED": cgo, "GOARCH": goarch}
         run_go(["build", *flags, "-o", str(path), *(f.name for f in files)], toolchain, directory, **env)
-    arch = "" if goarch == "amd64" else goarch + "-"
+    arch = "" if goarch == GOARCH else goarch + "-"
     path = build_once(f"{program}-{arch}{mode}-{toolchain}", suffix, files, make)
     if mode == "c-shared":
         return [str(c_host()), str(path)]
@@ -154,12 +162,11 @@ def plugin_host(minor):
         ["build", "-o", str(path), "main.go"], toolchain, source.parent, CGO_ENABLED="1"))
 
 
-def built_check(goarch="amd64"):
+def built_check():
     """The checker: one static program, built with the installed Go."""
     directory = HERE / "check"
     files = sorted(directory.glob("*.go"))
-    return build_once("check" if goarch == "amd64" else "check-" + goarch, "", files, lambda path: run_go(
-        ["build", "-o", str(path), *(f.name for f in files)], None, directory, CGO_ENABLED="0", GOARCH=goarch))
+    return build_once("check", "", files, lambda path: run_go(["build", "-o", str(path), *(f.name for f in files)], None, directory, CGO_ENABLED="0"))
 
 
 def main():

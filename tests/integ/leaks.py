@@ -16,13 +16,14 @@ from pathlib import Path
 
 import build
 import harm
-from target import LIMIT, PARKWATCH, Target, alive, delay_ns, expect
+from target import LIMIT, PARKWATCH, Failed, Target, alive, delay_ns, expect
 
 MODES = ["stripped", "pie", "cgo", "race"]
 WATCH = 12    # seconds; the programs leak fast enough
 MIN_AGE = 8   # seconds
 ROUNDS = int(os.environ.get("LEAK_ROUNDS", "1"))
 AT_ONCE = 20  # programs that are watched at the same time
+A_FEW = 12    # kinds in one program that a slow machine can have
 PROMISED = {"leak", "verdict", "proven", "pattern", "reason", "count", "count_start", "growth_per_min", "births", "exits", "age_s",
             "objects", "stack_bytes", "start", "created_by", "goids", "stack"}
 WEAKER = {"growing": ["growing", "leaked"], "deadlock": ["deadlock", "leaked"], "stuck": ["stuck", "deadlock", "leaked"]}
@@ -154,6 +155,20 @@ def each_kind_alone():
                 return f"{kind}: {e}"
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         wrong = [why for why in pool.map(one, kinds) if why]
+    expect(not wrong, "\n".join(wrong))
+
+
+def a_few_kinds_at_a_time(minor):
+    """On a machine that is too slow for all of them."""
+    program = build.built(minor, "static", "leaks")
+    kinds = subprocess.run(program + ["list"], capture_output=True, text=True, check=True).stdout.split()
+    wrong = []
+    for at in range(0, len(kinds), A_FEW):
+        with leaking(",".join(kinds[at:at + A_FEW]), minor) as (pid, truth):
+            try:
+                same_leaks(read(pid, "--suspects"), truth, suspects=True)
+            except Failed as e:
+                wrong.append(str(e))
     expect(not wrong, "\n".join(wrong))
 
 
@@ -455,6 +470,13 @@ ONCE = [
     requests_over_http2_are_told_apart,
     the_c_function_is_named,
 ]
+
+
+def cases_of_a_slow_machine():
+    """What an emulator has the time for."""
+    for minor in build.MATRIX:
+        yield f"leaks: a_few_kinds_at_a_time [go1.{minor}]", lambda m=minor: a_few_kinds_at_a_time(m)
+        yield f"leaks: nothing_harmless_is_told [go1.{minor}]", lambda m=minor: nothing_harmless_is_told(m, "static")
 
 
 def cases():

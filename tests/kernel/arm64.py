@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""arm64: the cross build of parkwatch in Debian's arm64 kernels under QEMU: dump against the programs' own tracebacks, births, exits
-and blocked time as exact as on amd64.
+"""arm64: the cross build of parkwatch in Debian's arm64 kernels under QEMU, against the same truths as on amd64: what programs say of
+themselves (tests/kernel/guest), their own tracebacks, and the integration tests, which are the same files. And recordings of one machine
+read on the other.
 
-usage: tests/kernel/arm64.py [KERNEL...]      default: 6.1 6.12 and the newest that Debian has
+usage: tests/kernel/arm64.py [--quick] [--integ MODULE=REGEX]... [KERNEL...]      default: 6.1 6.12 and the newest that Debian has
 
-PARKWATCH: binary under test (build/arm64/parkwatch). Prints `ok NAME`, `FAIL NAME: why`, and `N passed, N failed, N skipped`.
+--quick: one kernel, in some minutes. --integ: only these cases of the integration tests, of whatever is built for them: PROGRAMS.
+PARKWATCH_ARM64: binary under test (build/arm64/parkwatch); PARKWATCH: what reads its recordings here. Prints `ok NAME`, `FAIL NAME: why`, and `N passed, N failed, N skipped`.
 """
+import argparse
 import contextlib
 import json
 import os
@@ -17,52 +20,130 @@ import sys
 import tempfile
 from pathlib import Path
 
+os.environ["PARKWATCH_TEST_GOARCH"] = "arm64"
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tests/integ"))
 
 import build  # noqa: E402
+import crossread  # noqa: E402
 import dump  # noqa: E402
+import reach  # noqa: E402
 from goroutines import traceback  # noqa: E402
-from target import Failed  # noqa: E402
+from target import Failed, expect  # noqa: E402
 
-PARKWATCH = Path(os.environ.get("PARKWATCH", ROOT / "build/arm64/parkwatch"))
+OURS = Path(os.environ.get("PARKWATCH_ARM64", ROOT / "build/arm64/parkwatch"))
 LIBRARIES = Path("/usr/lib/aarch64-linux-gnu")
 LOADER = "ld-linux-aarch64.so.1"
+PYTHON = "python3.11"
+PYTHON_OF_DEBIAN = ["python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libexpat1"]
+SCRIPTS = ["reach"]    # they run build/tests/pwNAME
 # (minor, mode): the stack ABI, the register ABI, a new layout of frames, the newest; what has no symbols, and what lies anywhere
 DUMPED = [(17, "static"), (19, "static"), (22, "static"), (27, "static"), (build.MODES_MINOR, "stripped"), (build.MODES_MINOR, "pie")]
 WORK = [21, 24, 27]
-LIMIT_S = 3000
+# Programs of tests/kernel/guest: its folder -> (program, minors)
+GUEST = {"allocs": ("allocs", [22, 27]), "wakes": ("wakes", [27]), "wanted": ("wanted", [27])}
+# What the integration tests below run: program -> (minor, mode)
+PROGRAMS = {
+    "reached": [(17, "static"), (19, "static"), (22, "static"), (27, "static"), (build.MODES_MINOR, "static"), (build.MODES_MINOR, "stripped")],
+    "ways": [(22, "static"), (build.MODES_MINOR, "static"), (27, "static")],
+    "tickers": [(build.MODES_MINOR, "static")],
+    "leaks": [(19, "static"), (27, "static"), (build.MODES_MINOR, "static")],
+    "requests": [(17, "stripped"), (22, "stripped"), (27, "stripped")],
+    "knots": [(17, "static"), (22, "static"), (27, "static")],
+    "work": [(build.MODES_MINOR, "static")],
+}
+INTEG = [
+    r"reach=^reach: (kinds-1\.(17|19|22|27)|many-1\.(22|27)|proof-1\.27)$",
+    r"refs=every_way_is_told \[go1\.(19|22|26) static|every_way_is_told \[go1\.26 stripped|an_interface_points_to_is_told \[go1\.26 static|of_a_select_is_told \[go1\.26 static"
+    r"|where_a_ticker_was_made \[go1\.26 static",
+    r"chans=(deadlocks|channels) \[go1\.(17|22|27)\]",
+    r"leaks=(a_few_kinds_at_a_time|nothing_harmless_is_told) \[go1\.(19|27)\]",
+    r"requesttruth=all_that_is_said_is_true \[go1\.(17|22|27) stripped",
+]
+QUICK_PROGRAMS = {"reached": [(27, "static"), (build.MODES_MINOR, "static")], "leaks": [(27, "static")], "requests": [(27, "stripped")]}
+QUICK = [r"reach=^reach: kinds-1\.27$", r"refs=every_way_is_told \[go1\.26 static", r"leaks=nothing_harmless_is_told \[go1\.27\]",
+         r"requesttruth=all_that_is_said_is_true \[go1\.27 stripped"]
+LIMIT_S = 6000
 
 
-def needed(path, found):
-    """The shared libraries of a program, and of those."""
+def needed(path, found, besides=LIBRARIES):
+    """The shared libraries of a program, and of those; some may be in another folder."""
     text = subprocess.run(["readelf", "-d", path], check=True, capture_output=True, text=True).stdout
     for name in re.findall(r"\(NEEDED\).*\[(.*)\]", text):
         if name not in found and name != LOADER:
-            found[name] = LIBRARIES / name
-            needed(found[name], found)
+            found[name] = next((f / name for f in (besides, LIBRARIES) if (f / name).exists()), LIBRARIES / name)
+            needed(found[name], found, besides)
     return found
 
 
-def make_tree(tree):
+def python():
+    """Debian's, for arm64, unpacked."""
+    kept = build.CACHE / f"{PYTHON}-arm64"
+    if not kept.exists():
+        part = build.CACHE / f"part-{kept.name}"
+        shutil.rmtree(part, ignore_errors=True)
+        subprocess.run([HERE / "kboot", "-a", "arm64", "--sysroot", part, *PYTHON_OF_DEBIAN], check=True)
+        part.rename(kept)
+    return kept
+
+
+def put_python(tree):
+    root = python()
+    shutil.copytree(root / f"usr/lib/{PYTHON}", tree / f"usr/lib/{PYTHON}", symlinks=True)
+    shutil.copy(root / f"usr/bin/{PYTHON}", tree / "bin/python3")
+    for name, path in needed(tree / "bin/python3", {}, root / "lib/aarch64-linux-gnu").items():
+        shutil.copy(path, tree / "lib" / name)
+
+
+def built(program, minor, mode):
+    return Path(reach.built(minor, mode) if program == "reached" else build.built(minor, mode, program)[0])
+
+
+def put_integ(tree, programs):
+    """The tests, and what they run where they look for it."""
+    put_python(tree)
+    for folder in ("integ", "golden"):
+        shutil.copytree(ROOT / "tests" / folder, tree / "tests" / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("cache", "build/tests"):
+        (tree / folder).mkdir(parents=True)
+    for program, of in programs.items():
+        for minor, mode in of:
+            path = built(program, minor, mode)
+            shutil.copy(path, tree / "cache" / path.name)
+    for script in SCRIPTS:
+        shutil.copy(ROOT / f"build/arm64/tests/pw{script}", tree / "build/tests")
+
+
+def make_tree(tree, o):
     """What lies at / of the guest."""
     for folder in ("bin", "lib", "targets", "dumped"):
         (tree / folder).mkdir(parents=True)
     (tree / "usr/lib").mkdir(parents=True)
     (tree / "usr/lib/aarch64-linux-gnu").symlink_to("../../lib")
     (tree / "lib/aarch64-linux-gnu").symlink_to(".")
-    for name, path in needed(PARKWATCH, {}).items():
+    for name, path in needed(OURS, {}).items():
         shutil.copy(path, tree / "lib" / name)
     shutil.copy(LIBRARIES / LOADER, tree / "lib" / LOADER)
-    shutil.copy(PARKWATCH, tree / "bin/parkwatch")
-    shutil.copy(build.built_check("arm64"), tree / "bin/check")
-    for script in ("guest", "guest-dumped"):
+    shutil.copy(OURS, tree / "bin/parkwatch")
+    put_integ(tree, QUICK_PROGRAMS if o.quick else PROGRAMS)
+    for script in ("guest", "guest-dumped", "guest-integ"):
         shutil.copy(HERE / script, tree / "bin")
-    for minor in WORK:
-        shutil.copy(build.built(minor, "static", "work", "arm64")[0], tree / f"targets/go1.{minor}")
-    for minor, mode in DUMPED:
-        shutil.copy(build.built(minor, mode, "dumped", "arm64")[0], tree / f"dumped/{minor}-{mode}")
+    if o.integ:
+        return
+    shutil.copy(build.built_check(), tree / "bin/check")
+    for minor in WORK[-1:] if o.quick else WORK:
+        shutil.copy(build.built(minor)[0], tree / f"targets/go1.{minor}")
+    for minor, mode in dumped(o):
+        shutil.copy(build.built(minor, mode, "dumped")[0], tree / f"dumped/{minor}-{mode}")
+    for folder, (program, minors) in GUEST.items():
+        (tree / folder).mkdir()
+        for minor in [] if o.quick else minors:
+            shutil.copy(build.built(minor, "static", program)[0], tree / folder / f"go1.{minor}")
+
+
+def dumped(o):
+    return DUMPED[1:4:2] if o.quick else DUMPED
 
 
 def against_itself(minor, out):
@@ -79,46 +160,70 @@ def against_itself(minor, out):
     yield from dump.against_the_last(system, traceback(said["full"]), traceback(said["last"]), blocks, server)
 
 
-def dumps(out):
-    """Lines of the programs that were dumped."""
-    for minor, mode in DUMPED:
-        name = f"dump go1.{minor} {mode}"
-        try:
-            dump.report(against_itself(minor, out / f"{minor}-{mode}"))
-            yield f"ok {name}"
-        except (Failed, OSError, ValueError, KeyError) as e:
-            yield f"FAIL {name}: {e}"
+def verdict(name, check):
+    """The line of what is compared here."""
+    try:
+        check()
+        return f"ok {name}"
+    except (Failed, OSError, ValueError, KeyError) as e:
+        return f"FAIL {name}: {e}"
 
 
-def boot(kernel, tree, work):
+def compared(out, o):
+    """Lines of what came back of the guest: programs that were dumped; recordings of there shown here, and recordings of here shown there."""
+    for minor, mode in [] if o.integ else dumped(o):
+        yield verdict(f"dump go1.{minor} {mode}", lambda m=minor, how=mode: dump.report(against_itself(m, out / f"{m}-{how}")))
+    for what, pws in (("recorded on arm64", sorted(out.glob("*.pw"))), ("recorded on amd64", crossread.STORED)):
+        yield verdict(f"read {what}: found", lambda p=pws: expect(p, "no recording"))
+        for pw in pws:
+            yield verdict(f"read {what}: {pw.name}", lambda p=pw: crossread.against(json.loads((out / "shown.json").read_text())[p.name], p))
+
+
+def command(o):
+    parts = [] if o.integ else ["guest", "guest-dumped"]
+    cases = o.integ or (QUICK if o.quick else INTEG)
+    return "; ".join([*parts, "python3 /bin/guest-integ " + " ".join(f"'{c}'" for c in cases), "python3 /tests/integ/crossread.py /out"])
+
+
+def boot(kernel, tree, work, o):
     """The lines of one kernel."""
     out = work / f"out-{kernel}"
-    done = subprocess.run([HERE / "kboot", "-a", "arm64", "-t", str(LIMIT_S), "-m", "2048", "-e", "TRANSPORTS=ring", "-d", tree, "-o", out, kernel, "--",
-                           "sh", "-c", "guest; guest-dumped"], capture_output=True, text=True)
-    yield from done.stdout.splitlines()
-    if done.returncode:
-        yield f"{'skip' if done.returncode == 125 else 'FAIL'} kboot: {done.returncode}: {done.stderr.strip()[-400:]}"
-    else:
-        yield from dumps(out)
+    envs = {"TRANSPORTS": "ring", "PARKWATCH": "/bin/parkwatch", "PARKWATCH_TEST_CACHE": "/cache", "PYTHONDONTWRITEBYTECODE": "1", **({"WAYS": "uprobe-multi"} if o.quick else {})}
+    with (work / "said").open("w+") as said:
+        run = subprocess.Popen([HERE / "kboot", "-a", "arm64", "-t", str(LIMIT_S), "-m", "3072", *(word for name in envs for word in ("-e", f"{name}={envs[name]}")),
+                                "-d", tree, "-o", out, kernel, "--", "sh", "-c", command(o)], stdout=subprocess.PIPE, stderr=said, text=True)
+        for line in run.stdout:
+            yield line.rstrip("\n")
+        status = run.wait()
+        said.seek(0)
+        if status:
+            yield f"{'skip' if status == 125 else 'FAIL'} kboot: {status}: {said.read().strip()[-400:]}"
+            return
+    yield from compared(out, o)
 
 
-def kernels():
+def kernels(o):
     listed = subprocess.run([HERE / "kboot", "-a", "arm64", "--list"], check=True, capture_output=True, text=True).stdout.split("\n")
     newest = max((line.split()[0] for line in listed if line), key=lambda v: [int(n) for n in v.split(".")])
-    return ["6.1", "6.12", newest]
+    return ["6.12"] if o.quick or o.integ else ["6.1", "6.12", newest]
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--integ", action="append", default=[], metavar="MODULE=REGEX")
+    parser.add_argument("kernels", nargs="*")
+    o = parser.parse_args()
     tally = {"ok": 0, "FAIL": 0, "skip": 0}
     with tempfile.TemporaryDirectory(prefix="parkwatch-arm64.") as folder:
         tree = Path(folder) / "tree"
-        make_tree(tree)
-        for kernel in sys.argv[1:] or kernels():
-            for line in boot(kernel, tree, Path(folder)):
-                verdict, _, rest = line.partition(" ")
-                if verdict in tally:
-                    tally[verdict] += 1
-                    print(verdict, kernel, rest, flush=True)
+        make_tree(tree, o)
+        for kernel in o.kernels or kernels(o):
+            for line in boot(kernel, tree, Path(folder), o):
+                verdict_, _, rest = line.partition(" ")
+                if verdict_ in tally:
+                    tally[verdict_] += 1
+                    print(verdict_, kernel, rest, flush=True)
     print("{ok} passed, {FAIL} failed, {skip} skipped".format(**tally))
     return 1 if tally["FAIL"] or not tally["ok"] else 0
 

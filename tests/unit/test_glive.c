@@ -209,6 +209,46 @@ Test(glive, tells_all_words_of_the_frame_that_a_signal_stopped)
 	fixture__done();
 }
 
+/*
+ * With a link register a frame has its return address at its bottom; what a signal put on one has 16
+ * bytes more.
+ */
+Test(glive, goes_up_by_a_link_register)
+{
+	for_each_minor(minor)
+	{
+		fixture__init(minor);
+		fix.rt.arch = goarch_of(EM_AARCH64);
+		fake_maps_put(&fix.m, FAKE_LOCALS, 1, 1, 0x1, 0);
+		put(SP, fix.e[F_CALLS] + 0x21);
+		put(SP + 8, HEAP + 0x20);
+		put(SP + 0x18, fix.e[F_GOEXIT] + 1);
+		put(SP + 0x20, HEAP + 0x40); /* an argument, and its caller's local */
+		put(SP + 0x18 + 0x20, HEAP + 0x50);
+		put(SP + 0x18 + 0x28, HEAP + 0x60); /* above the outermost frame */
+		look();
+		cr_expect_eq(fix.out.nr, 4, "Go 1.%d: %zu", minor, fix.out.nr);
+		cr_expect(told(HEAP + 0x20) && told(HEAP + 0x40) && told(HEAP + 0x50), "Go 1.%d",
+			  minor);
+		cr_expect_eq(fix.out.frames[3], 1, "Go 1.%d", minor);
+		fixture__done();
+	}
+	fixture__init(22);
+	fix.rt.arch = goarch_of(EM_AARCH64);
+	fix.v.pc = fix.e[F_PREEMPT] + 0x20;
+	put(SP, fix.e[F_CALLS] + 0x21);
+	put(SP + 8, HEAP + 0x10);              /* a register */
+	put(SP + 0x10, fix.e[F_CALLS] + 0x21); /* of no use: it has saved its own */
+	put(SP + 0x20, fix.e[F_GOEXIT] + 1);
+	put(SP + 0x20 + 8, HEAP + 0x30); /* a variable that nobody points at */
+	put(SP + 0x20 + 0x28, HEAP + 0x60);
+	look();
+	cr_expect(told(HEAP + 0x10));
+	cr_expect(told(HEAP + 0x30));
+	cr_expect_not(told(HEAP + 0x60), "above the outermost frame");
+	fixture__done();
+}
+
 Test(glive, tells_all_words_of_a_stack_where_nothing_is_known)
 {
 	fixture__init(22);

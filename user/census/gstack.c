@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "census/climb.h"
+
 /* The words are left as they are: nr_words says how many count. */
 void gspot__clear(struct gspot *s)
 {
@@ -26,8 +28,9 @@ size_t gstack_window(const struct gview *v, uint64_t *ret_sp)
 }
 
 /* Word at addr of the stack; -EFAULT if it is outside. */
-static int gstack__word(struct gstack *s, uint64_t addr, uint64_t *ret)
+static int gstack__word(void *walker, uint64_t addr, uint64_t *ret)
 {
+	struct gstack *s = walker;
 	int err;
 
 	if (addr % 8 || addr < s->start || addr >= s->stack_hi || s->stack_hi - addr < 8)
@@ -67,70 +70,34 @@ static void gstack__note(struct gstack *s, const struct pcfact *fact, uint64_t s
 			return;
 }
 
-/* To the caller of a frame: that it has one, and where it stands. */
-static int gstack__up(struct gstack *s, const struct pcfact *fact, uint64_t *pc, uint64_t *sp)
-{
-	if (gstack__word(s, *sp + (uint64_t)fact->spdelta, pc) || !*pc)
-		return -ENOENT;
-	*sp += (uint64_t)fact->spdelta + 8;
-	return 0;
-}
-
-/*
- * The same with a link register (Go runtime/traceback.go (*unwinder).resolveInternal, next). *link:
- * what it holds, 0 if it is not known. What a signal put on a function has saved that function's link
- * register in 16 bytes of its own, and has its pc as return address.
- */
-static int gstack__up_by_link(struct gstack *s, const struct pcfact *fact, uint64_t *pc,
-			      uint64_t *sp, uint64_t *link)
-{
-	const bool by_signal = fact->by_signal;
-	const uint64_t delta = (uint64_t)fact->spdelta;
-
-	if ((delta || !*link) && gstack__word(s, *sp, link))
-		return -ENOENT;
-	*pc = *link;
-	*sp += delta;
-	*link = 0;
-	if (!*pc || !by_signal)
-		return *pc ? 0 : -ENOENT;
-	if (gstack__word(s, *sp, link))
-		return -ENOENT;
-	*sp += 16;
-	if (pcfacts__get(s->facts, *pc)->spdelta)
-		*link = 0;
-	return 0;
-}
-
 size_t gstack__walk(struct gstack *s, const struct gview *v, const uint8_t *window, uint64_t *pcs,
 		    size_t depth, bool *ret_truncated, struct gspot *ret_spot)
 {
-	uint64_t pc = 0, sp = 0, link = v->syscallsp ? 0 : v->lr;
+	struct climb at;
 	bool exact = false;
 	size_t nr = 0;
 
 	gspot__clear(ret_spot);
 	*ret_truncated = true;
-	gview__context(v, &pc, &sp);
-	s->start = sp;
+	(void)climb__begin(&at, v, s->link);
+	s->start = at.sp;
 	s->stack_hi = v->stack_hi;
 	s->window = window;
-	s->window_len = window_len(sp, v->stack_hi);
+	s->window_len = window_len(at.sp, v->stack_hi);
 	s->further_len = 0;
 	while (nr < depth) { /* each round goes up the stack */
-		const struct pcfact *fact = pcfacts__get(s->facts, pc);
+		const struct pcfact *fact = pcfacts__get(s->facts, at.pc);
 
-		pcs[nr++] = exact || fact->is_entry ? pc + 1 : pc;
+		pcs[nr++] = exact || fact->is_entry ? at.pc + 1 : at.pc;
 		if (fact->role == PC_GOEXIT) {
 			*ret_truncated = false;
 			break;
 		}
 		if (fact->spdelta < 0)
 			break;
-		gstack__note(s, fact, sp, sp + (uint64_t)fact->spdelta + 8, ret_spot);
+		gstack__note(s, fact, at.sp, at.sp + (uint64_t)fact->spdelta + 8, ret_spot);
 		exact = fact->role == PC_INJECTED;
-		if (s->link ? gstack__up_by_link(s, fact, &pc, &sp, &link)
-			    : gstack__up(s, fact, &pc, &sp))
+		if (climb__up(&at, s->facts, fact, gstack__word, s))
 			break;
 	}
 	return nr;

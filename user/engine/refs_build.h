@@ -80,7 +80,8 @@ const char *refs_build__holder_of_timer(const struct refs_build *b, const struct
 
 /*
  * How far the stack pointer of this frame is from that of the innermost; the words say that the
- * stack is still as it was seen. ret_bytes: up to its return address. 0, -ENOENT
+ * stack is still as it was seen. ret_bytes: of the frame, without its return address where that lies
+ * above it. 0, -ENOENT
  */
 int refs_build__frame_at(const struct refs_build *b, uint16_t rt, const struct census_g *g,
 			 uint32_t frame, uint64_t *ret_sp, uint64_t *ret_bytes);

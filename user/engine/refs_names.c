@@ -239,24 +239,27 @@ int refs_build__frame_at(const struct refs_build *b, uint16_t rt, const struct c
 {
 	const struct census *c = b->in.d->in.censuses[rt];
 	const uint64_t *pcs = &c->pcs[c->stacks[g->stack].pcs_at];
+	const bool link = goruntime_has_link(b->in.sources[rt].rt);
 	struct gosym *sym = b->in.sources[rt].rt->sym;
 	uint64_t sp = g->sp;
 
 	for (uint32_t i = 0;; i++) {
 		int32_t delta;
 		int err = sym ? gosym__spdelta(sym, pcs[i], &delta) : -ENOENT;
+		uint64_t returns;
 
 		if (err || delta < 0 || sp < g->stack_lo || sp > g->stack_hi ||
 		    (uint64_t)delta + 8 > g->stack_hi - sp)
 			return -ENOENT;
-		if (i + 1 < c->stacks[g->stack].nr_pcs &&
-		    word_at(b, sp + (uint64_t)delta) != pcs[i + 1])
+		returns = link ? sp : sp + (uint64_t)delta;
+		if (i + 1 < c->stacks[g->stack].nr_pcs && (delta || !link) &&
+		    word_at(b, returns) != pcs[i + 1])
 			return -ENOENT;
 		*ret_sp = sp;
 		*ret_bytes = (uint64_t)delta;
 		if (i == frame)
 			return 0;
-		sp += (uint64_t)delta + 8;
+		sp += (uint64_t)delta + (link ? 0 : 8);
 	}
 }
 
@@ -264,7 +267,10 @@ int refs_build__frame_at(const struct refs_build *b, uint16_t rt, const struct c
 static void name_slot(const struct refs_build *b, uint16_t rt, uint64_t pc, struct ref_step *s,
 		      struct view *v)
 {
-	struct gosym *sym = b->in.sources[rt].rt->sym;
+	const struct goruntime *of = b->in.sources[rt].rt;
+	/* where the caller's stack pointer was, DWARF's canonical frame address */
+	const int64_t cfa = (int64_t)s->size + (goruntime_has_link(of) ? 0 : 8);
+	struct gosym *sym = of->sym;
 	struct goframe f[GOSYM_INLINE_MAX];
 	char name[FIELD_MAX];
 	struct dwarf_slot slot;
@@ -278,8 +284,7 @@ static void name_slot(const struct refs_build *b, uint16_t rt, uint64_t pc, stru
 	nr = gosym__frames(sym, pc, false, f, GOSYM_INLINE_MAX);
 	v->dv = govars__types(b->in.vars, image.image);
 	if (nr <= 0 || !v->dv ||
-	    dwarf_vars__slot(v->dv, f[nr - 1].func, pc - fn.entry,
-			     (int64_t)s->offset - (int64_t)s->size - 8, &slot))
+	    dwarf_vars__slot(v->dv, f[nr - 1].func, pc - fn.entry, (int64_t)s->offset - cfa, &slot))
 		return;
 	field = field_at(b, v, slot.type, slot.offset);
 	snprintf(name, sizeof(name), "%s%s", slot.name, field);

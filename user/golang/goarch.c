@@ -19,7 +19,6 @@ static const struct goarch archs[] = {
 		.args = { 0, 3, 1, 7 }, /* rax, rbx, rcx, rdi */
 		.g = 14,                /* r14 */
 		.has_goids = true,
-		.searches_heap = true,
 		.choose_site = site__choose,
 		.find_call = code__find_call,
 		.find_ret = code__find_ret,
@@ -36,10 +35,7 @@ static const struct goarch archs[] = {
 		.link = true,
 		.moves_frames = GO_FRAMES_MOVE,
 		.passed = 8, /* the return address is saved below it */
-		.missing =
-			"samples of what runs (record -e cpu, -e wall), proofs that nothing can "
-			"wake a "
-			"goroutine (leaks), what keeps an object (refs), which request is served",
+		.missing = "samples of what runs (record -e cpu, -e wall)",
 		.choose_site = a64_site__choose,
 		.find_call = a64_code__find_call,
 		.find_ret = a64_code__find_ret,

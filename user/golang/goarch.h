@@ -37,9 +37,7 @@ struct goarch {
 	enum go_fact moves_frames;
 	/* from a caller's sp to what it passes on the stack, where arguments are passed so */
 	uint8_t passed;
-	bool has_goids; /* goglobals_goids() knows its code */
-	/* heap/ knows where its frames keep what they refer to */
-	bool searches_heap;
+	bool has_goids;      /* goglobals_goids() knows its code */
 	const char *missing; /* what is not there yet, in words; NULL: nothing */
 	int (*choose_site)(const struct site_ask *ask, struct site_choice *ret);
 	int (*find_call)(const struct code *code, uint64_t target, uint64_t *ret_addr,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "census/climb.h"
+
 #define PIECE_BYTES (256u << 10)
 #define OBJECTS_MAX 65536u /* variables of one stack; more count as live */
 /* deferred calls of one goroutine; with more, all its stack counts */
@@ -243,29 +245,39 @@ bool glive_is_injected(struct gosym *sym, const struct pcfact *fact, const struc
 			  !strncmp(f[nr - 1].func, "runtime.debugCall", 17));
 }
 
+static int glive__stack_word(void *live, uint64_t addr, uint64_t *ret)
+{
+	const struct glive *l = live;
+
+	if (addr < l->sp || addr > l->end - 8)
+		return -EFAULT;
+	*ret = glive__at(l, addr);
+	return 0;
+}
+
 /* From the frame that the context names to the outermost. Where the tables end the rest of the
  * stack counts whole. */
-static void glive__walk(struct glive *l, uint64_t pc)
+static void glive__walk(struct glive *l, struct climb at)
 {
 	bool stopped = false, whole = false;
-	uint64_t sp = l->sp;
 
 	for (uint32_t frame = 0;; frame++) { /* each goes up the stack */
-		const struct gostackmap *m = gostackmaps__get(l->maps, pc, stopped);
+		const struct gostackmap *m = gostackmaps__get(l->maps, at.pc, stopped);
 		const struct pcfact *fact;
 
-		if (m->spdelta < 0 || l->end - sp < 8 || (uint64_t)m->spdelta > l->end - sp - 8)
+		if (m->spdelta < 0 || at.sp > l->end || l->end - at.sp < 8 ||
+		    (uint64_t)m->spdelta > l->end - at.sp - 8)
 			break;
-		glive__frame(l, m, sp, whole, frame);
-		fact = pcfacts__get(l->facts, pc);
+		glive__frame(l, m, at.sp, whole, frame);
+		fact = pcfacts__get(l->facts, at.pc);
 		if (fact->role == PC_GOEXIT)
 			return;
 		stopped = glive_is_injected(l->rt->sym, fact, m);
 		whole = m->args_open;
-		pc = glive__at(l, sp + (uint64_t)m->spdelta);
-		sp += (uint64_t)m->spdelta + 8;
+		if (fact->spdelta < 0 || climb__up(&at, l->facts, fact, glive__stack_word, l))
+			break;
 	}
-	glive__range(l, sp, l->end, GLIVE_FRAME_ANY);
+	glive__range(l, at.sp, l->end, GLIVE_FRAME_ANY);
 }
 
 /* --- variables that live pointers point at --- */
@@ -422,7 +434,8 @@ static bool glive__defers(struct glive *l, const uint8_t *g)
 int glive__add(struct glive *l, const struct gview *v, const uint8_t *g, const uint8_t *stack,
 	       size_t len, struct glive_words *out)
 {
-	uint64_t pc, sp, hi = v->stack_hi & ~7ull;
+	const uint64_t hi = v->stack_hi & ~7ull;
+	struct climb at;
 	int err;
 
 	l->out = out;
@@ -430,19 +443,19 @@ int glive__add(struct glive *l, const struct gview *v, const uint8_t *g, const u
 	l->nr_vars = l->inner.nr = 0;
 	l->vars_sorted = true;
 	l->sp = l->end = 0;
-	if (!gview__context(v, &pc, &sp) || hi - sp > GLIVE_STACK_MAX) {
+	if (!climb__begin(&at, v, goruntime_has_link(l->rt)) || hi - at.sp > GLIVE_STACK_MAX) {
 		glive__g(l, v, g);
 		l->inner.nr = 0;
 		return glive__stream(l, v->stack_lo & ~7ull, hi);
 	}
-	l->sp = sp;
+	l->sp = at.sp;
 	l->end = hi;
 	err = glive__copy(l, stack, len);
 	if (err)
 		return err;
 	glive__g(l, v, g);
 	if (glive__defers(l, g))
-		glive__walk(l, pc);
+		glive__walk(l, at);
 	else
 		glive__range(l, l->sp, l->end, GLIVE_FRAME_ANY);
 	glive__follow(l);

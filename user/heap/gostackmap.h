@@ -39,8 +39,8 @@ struct gostackobj {
 
 struct gostackmap {
 	/*
-	 * bytes from sp to the slot of the return address; -1: no code there, and nothing else is
-	 * known
+	 * bytes from sp to the slot of the return address, with a link register to that of the caller's
+	 * (the rest is the same); -1: no code there, and nothing else is known
 	 */
 	int32_t spdelta;
 	bool whole; /* every word counts; bits and objects are not there */

@@ -225,8 +225,6 @@ int grefs__read(const struct addrspace *as, const struct goruntime *rt, const st
 
 	if (!r)
 		return -ENOMEM;
-	if (rt->arch && !rt->arch->searches_heap)
-		return -EOPNOTSUPP;
 	r->as = as;
 	r->rt = rt;
 	r->c = c;

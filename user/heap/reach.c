@@ -581,13 +581,8 @@ static int on_ran(void *ctx, uint32_t number, uint64_t goid, const struct glive_
 static int reach__read(struct reach *r)
 {
 	const struct reach_in *in = &r->in;
-	int err;
+	int err = goheap__read(in->as, in->rt, &r->heap, r->why);
 
-	if (in->rt->arch && !in->rt->arch->searches_heap)
-		return cause__set(r->why, -EOPNOTSUPP,
-				  "what keeps what is not found in programs for %s yet",
-				  in->rt->arch->name);
-	err = goheap__read(in->as, in->rt, &r->heap, r->why);
 	if (!err)
 		err = gospecials__read(in->as, in->rt, r->heap, &r->specials);
 	if (!err)

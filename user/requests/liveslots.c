@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "census/climb.h"
 #include "census/field.h"
 #include "census/pcfacts.h"
 #include "golang/gostate.h"
@@ -61,7 +62,7 @@ int liveslots_reader__new(const struct addrspace *as, const struct goruntime *rt
 	r->as = as;
 	r->rt = rt;
 	r->g_bytes = glive_g_bytes(rt);
-	if ((rt->arch && !rt->arch->searches_heap) || !r->g_bytes || rt->objects.g_defer < 0 ||
+	if (!r->g_bytes || rt->objects.g_defer < 0 ||
 	    (size_t)rt->objects.g_defer + 8 > r->g_bytes || rt->objects.defer_link < 0 ||
 	    rt->objects.hchan_elemsize < 0)
 		return -EOPNOTSUPP;
@@ -135,9 +136,9 @@ static int room_for_stack(struct liveslots_reader *r, size_t len)
 	return err;
 }
 
-/* The g and the part of its stack that is in use. *ret_pc: where it stands; ret_g: g_bytes. */
+/* The g and the part of its stack that is in use. *ret_at: where it stands; ret_g: g_bytes. */
 static int liveslots__copy(struct liveslots_reader *r, uint64_t addr, uint8_t *ret_g,
-			   uint64_t *ret_pc)
+			   struct climb *ret_at)
 {
 	struct gview *v = &r->slots.view;
 	int err;
@@ -151,10 +152,11 @@ static int liveslots__copy(struct liveslots_reader *r, uint64_t addr, uint8_t *r
 	gview__take(v, r->rt, addr, ret_g);
 	if (!gview__is_live(v) || !v->who.goid)
 		return -ENOENT;
-	if (!gview__context(v, ret_pc, &r->sp) ||
+	if (!climb__begin(ret_at, v, goruntime_has_link(r->rt)) ||
 	    gowait_is_running(gostatus_waits(v->status) ? gowait_of(r->rt->minor, v->reason)
 							: GOWAIT_NONE))
 		return -EAGAIN;
+	r->sp = ret_at->sp;
 	r->end = v->stack_hi & ~7ull;
 	if (r->end - r->sp > LIVESLOTS_STACK_MAX)
 		return -E2BIG;
@@ -312,43 +314,47 @@ static int liveslots__frame(struct liveslots_reader *r, const struct gostackmap 
 	return err ? err : liveslots__objects(r, m, sp, frame);
 }
 
-/* From the frame where it stands to the outermost. */
-static int liveslots__walk(struct liveslots_reader *r, uint64_t pc)
+static int liveslots__stack_word(void *reader, uint64_t addr, uint64_t *ret)
 {
-	uint64_t sp = r->sp;
+	return liveslots__word(reader, addr, ret) ? 0 : -EFAULT;
+}
+
+/* From the frame where it stands to the outermost. */
+static int liveslots__walk(struct liveslots_reader *r, struct climb at)
+{
 	bool stopped = false, inner = true;
 
 	r->slots.path = PRINT_START;
 	r->slots.nr_inner = 0;
 	for (uint32_t frame = 0; frame < LIVESLOTS_FRAMES_MAX; frame++) {
-		const struct gostackmap *m = gostackmaps__get(r->maps, pc, stopped);
+		const struct gostackmap *m = gostackmaps__get(r->maps, at.pc, stopped);
 		const struct pcfact *fact;
 		int err;
 
-		if (m->spdelta < 0 || r->end - sp < 8 || (uint64_t)m->spdelta > r->end - sp - 8)
+		if (m->spdelta < 0 || at.sp > r->end || r->end - at.sp < 8 ||
+		    (uint64_t)m->spdelta > r->end - at.sp - 8)
 			return 0;
 		err = vec__reserve(&r->slots.pcs, &r->pcs_room, frame + 1, sizeof(uint64_t));
 		if (!err)
 			err = vec__reserve(&r->sps, &r->sps_room, frame + 1, sizeof(uint64_t));
 		if (err)
 			return err;
-		r->slots.pcs[frame] = pc;
-		r->sps[frame] = sp;
+		r->slots.pcs[frame] = at.pc;
+		r->sps[frame] = at.sp;
 		r->slots.nr_frames = frame + 1;
-		err = liveslots__frame(r, m, sp, frame);
+		err = liveslots__frame(r, m, at.sp, frame);
 		if (err)
 			return err;
-		fact = pcfacts__get(r->facts, pc);
-		r->slots.path = print_add(r->slots.path, &pc, sizeof(pc));
+		fact = pcfacts__get(r->facts, at.pc);
+		r->slots.path = print_add(r->slots.path, &at.pc, sizeof(at.pc));
 		inner &= fact->of_runtime;
 		r->slots.nr_inner += inner;
 		r->slots.whole = fact->role == PC_GOEXIT;
 		if (r->slots.whole)
 			return 0;
 		stopped = glive_is_injected(r->rt->sym, fact, m);
-		if (!liveslots__word(r, sp + (uint64_t)m->spdelta, &pc))
+		if (fact->spdelta < 0 || climb__up(&at, r->facts, fact, liveslots__stack_word, r))
 			return 0;
-		sp += (uint64_t)m->spdelta + 8;
 	}
 	return 0;
 }
@@ -477,8 +483,8 @@ static int compare_slots(const void *a, const void *b)
 int liveslots__read(struct liveslots_reader *r, uint64_t addr, const struct liveslots **ret)
 {
 	uint8_t g[GVIEW_BYTES_MAX];
-	uint64_t pc;
-	int err = liveslots__copy(r, addr, g, &pc);
+	struct climb at;
+	int err = liveslots__copy(r, addr, g, &at);
 
 	*ret = &r->slots;
 	if (err)
@@ -488,7 +494,7 @@ int liveslots__read(struct liveslots_reader *r, uint64_t addr, const struct live
 	r->nr_objects = 0;
 	err = liveslots__chans(r);
 	if (!err)
-		err = liveslots__walk(r, pc);
+		err = liveslots__walk(r, at);
 	if (!err)
 		err = liveslots__defers(r, g);
 	if (!err)
@@ -501,8 +507,8 @@ int liveslots__read(struct liveslots_reader *r, uint64_t addr, const struct live
 int liveslots__print(struct liveslots_reader *r, uint64_t addr, uint64_t *ret)
 {
 	uint8_t g[GVIEW_BYTES_MAX];
-	uint64_t pc;
-	int err = liveslots__copy(r, addr, g, &pc);
+	struct climb at;
+	int err = liveslots__copy(r, addr, g, &at);
 
 	if (!err)
 		*ret = print_of(r);
