@@ -19,7 +19,9 @@
 #	make static		build/parkwatch-static-amd64, which needs nothing but the kernel
 #	make deb		build/parkwatch_VERSION_amd64.deb, for Debian 12 and 13
 #	make image		build/parkwatch-image-amd64.tar, an OCI image of the static file
+#	make images		build/parkwatch-image.tar, an OCI index of that and of the cross build's image
 #	make check-packages	tries all three where they are meant to run
+#	make check-packages-arm64	what the cross build makes of them, as far as an amd64 machine can tell
 #	make install DESTDIR= PREFIX=/usr/local
 #
 # V=1 shows commands. One folder a variant: BUILD=build/asan CC=clang SAN=address,undefined never needs a clean.
@@ -57,7 +59,7 @@ SAN	?=
 SAN_CFLAGS = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DVEC_FIRST_BYTES=0
 COVERAGE   = -fsanitize=fuzzer-no-link
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(if $(SAN),$(SAN_CFLAGS)) $(if $(FUZZER),$(COVERAGE)) \
-	     -D_GNU_SOURCE -DPARKWATCH_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) $(DWARF_CFLAGS)
+	     $(ON_MACHINE) -D_GNU_SOURCE -DPARKWATCH_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) $(DWARF_CFLAGS)
 # libdwarf's headers are in /usr/include on Debian 12, in /usr/include/libdwarf-N on Debian 13
 DWARF_CFLAGS := $(shell $(PKG_CONFIG) --cflags libdwarf 2>/dev/null)
 LIBS	:= $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null || echo -lncursesw -ltinfo) -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lmicrohttpd -lyaml -lz -lzstd -lm
@@ -106,8 +108,8 @@ $(BUILD)/parkwatch.bpf.linked.o: $(BPF_OBJS)
 	$(call msg,LINK-BPF,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-# The machine that it runs on itself.
-$(BUILD)/obj/user/golang/goarch.o $(BUILD)/clang/user/golang/goarch.ok: CFLAGS += -DPARKWATCH_MACHINE=$(word 3,$(MACHINE))
+# The machine that it runs on itself; whoever says what CFLAGS are keeps it.
+$(BUILD)/obj/user/golang/goarch.o $(BUILD)/clang/user/golang/goarch.ok: ON_MACHINE := -DPARKWATCH_MACHINE=$(word 3,$(MACHINE))
 
 $(SKEL): $(BUILD)/parkwatch.bpf.linked.o
 	$(call msg,SKEL,$@)
@@ -252,13 +254,18 @@ check-fmt: $(CLANG_FORMAT)
 reference: all
 	$(BUILD)/parkwatch help --reference > docs/reference.md
 
+# What a program of this build says: one of a cross build, under QEMU.
+RUN	:= $(if $(CROSS),qemu-$(patsubst %-linux-gnu,%,$(TRIPLET))-static)
+say-version:
+	$(Q)$(RUN) $(BUILD)/parkwatch version
+
 install: all
 	install -D -m 755 $(BUILD)/parkwatch $(DESTDIR)$(PREFIX)/bin/parkwatch
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man8 bash-completion/completions zsh/$(ZSH_DIR) fish/vendor_completions.d)
-	$(BUILD)/parkwatch help --man > $(DESTDIR)$(PREFIX)/share/man/man8/parkwatch.8
-	$(BUILD)/parkwatch help --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parkwatch
-	$(BUILD)/parkwatch help --completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_DIR)/_parkwatch
-	$(BUILD)/parkwatch help --completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/parkwatch.fish
+	$(RUN) $(BUILD)/parkwatch help --man > $(DESTDIR)$(PREFIX)/share/man/man8/parkwatch.8
+	$(RUN) $(BUILD)/parkwatch help --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/parkwatch
+	$(RUN) $(BUILD)/parkwatch help --completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_DIR)/_parkwatch
+	$(RUN) $(BUILD)/parkwatch help --completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/parkwatch.fish
 
 clean:
 	rm -rf $(BUILD)
@@ -266,5 +273,5 @@ clean:
 -include $(BPF_OBJS:.o=.d) $(CLANG_OK:.ok=.d) $(OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(PW_SRCS:%.c=$(BUILD)/obj/%.d) $(FUZZ_SRCS:%.c=$(BUILD)/obj/%.d)
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels check-arm64 check-kubernetes bench soak demo reference fmt check-fmt install clean \
+.PHONY: all check check-deps check-unit check-asan check-fuzz check-bpf check-integ check-harm check-clang check-scripts check-shell check-python linters check-hunt check-backends check-kernels check-arm64 check-kubernetes bench soak demo reference fmt check-fmt say-version install clean \
 	test-programs fuzz-programs

@@ -11,8 +11,10 @@ STATIC_LDFLAGS = -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,--strip-debug,--
 STATIC_LIBS    = -lncursesw -lbpf -ldwarf -lelf -lZydis -lprotobuf-c -ljson-c -lcurl -lmicrohttpd -lgnutls -lhogweed -lnettle -lgmp \
 		 -ltasn1 -lyaml -lz -lzstd -lm
 
+STATIC_LIBS_FOR := HOST=$(if $(CROSS),$(TRIPLET)) nice tools/static-libs
+
 archives:
-	$(Q)nice tools/static-libs $(ARCHIVES)
+	$(Q)$(STATIC_LIBS_FOR) $(ARCHIVES)
 static: archives
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/static CFLAGS='$(STATIC_CFLAGS)' LDFLAGS='$(STATIC_LDFLAGS)' LIBS='$(STATIC_LIBS)' all
 	$(call msg,COPY,$(STATIC))
@@ -25,16 +27,16 @@ DEB_LIBS  := -lncursesw -ltinfo -Wl,-Bstatic -lbpf -ldwarf -Wl,-Bdynamic $(ARCHI
 	     -lyaml -lz -lzstd -lm
 
 deb:
-	$(Q)nice tools/static-libs $(ARCHIVES) zydis
+	$(Q)$(STATIC_LIBS_FOR) $(ARCHIVES) zydis
 	$(call msg,DEB,$(DEB))
 	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(DEB_TREE)
 	$(Q)git ls-files -z ':!tests' | tar --null -T - -c | tar -C $(DEB_TREE) -x
 	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL CC='$(CC)' ARCHIVES='$(abspath $(ARCHIVES))' \
-		DEB_BUILD_OPTIONS="noautodbgsym parallel=$$(nproc)" dpkg-buildpackage -b -us -uc >../log 2>&1 || { tail -n 40 ../log >&2; exit 1; }
+		DEB_BUILD_OPTIONS="noautodbgsym parallel=$$(nproc)" dpkg-buildpackage -b -us -uc -a$(ARCH) >../log 2>&1 || { tail -n 40 ../log >&2; exit 1; }
 	$(Q)cp $(BUILD)/deb/$(notdir $(DEB)) $(DEB)
 # What debian/rules makes and installs. The rules of the example are examples: nobody shall be watched by them.
 deb-program:
-	$(Q)tools/static-libs $(ARCHIVES) zydis
+	$(Q)$(STATIC_LIBS_FOR) $(ARCHIVES) zydis
 	$(Q)$(MAKE) LIBS='$(DEB_LIBS)' all
 deb-install:
 	$(Q)$(MAKE) LIBS='$(DEB_LIBS)' install PREFIX=/usr ZSH_DIR=vendor-completions
@@ -48,8 +50,22 @@ IMAGE	  := $(BUILD)/parkwatch-image-$(ARCH).tar
 
 image: static
 	$(call msg,IMAGE,$(IMAGE))
-	$(Q)tools/image $(STATIC) $(ARCHIVES) $(VERSION) $(IMAGE)
+	$(Q)tools/image $(VERSION) $(IMAGE) $(ARCH)=$(STATIC):$(ARCHIVES)
+
+# The same for both architectures: an index of two images, the other one of a cross build.
+IMAGES	  := $(BUILD)/parkwatch-image.tar
+OTHER	  := $(if $(filter amd64,$(ARCH)),arm64,amd64)
+OTHERS	  := $(BUILD)/$(OTHER)
+
+images: static
+	$(Q)$(MAKE) --no-print-directory ARCH=$(OTHER) BUILD=$(OTHERS) CC=$(word 1,$(MACHINE_$(OTHER)))-gcc static
+	$(call msg,IMAGE,$(IMAGES))
+	$(Q)tools/image $(VERSION) $(IMAGES) $(ARCH)=$(STATIC):$(ARCHIVES) $(OTHER)=$(OTHERS)/parkwatch-static-$(OTHER):$(OTHERS)/libs
 
 check-packages: static deb image
 	@tests/packages/run
-.PHONY: archives static deb image deb-program deb-install check-packages
+# What a cross build of amd64 makes for arm64.
+check-packages-arm64: all images
+	@$(MAKE) --no-print-directory ARCH=arm64 deb
+	@tests/packages/run --only '^arm64: '
+.PHONY: archives static deb image images deb-program deb-install check-packages check-packages-arm64

@@ -28,18 +28,18 @@ def shown(program, pw):
     return result
 
 
-def against(theirs, pw):
+def against(theirs, pw, program=PARKWATCH):
     """theirs: what another program has shown of this recording."""
-    ours = shown([PARKWATCH], pw)
+    ours = shown([program], pw)
     expect(sum(status == 0 for status, _ in ours) >= LEAST, f"{pw.name}: {ours}")
     different = [args for args, one, other in zip(SHOWN, ours, theirs) if one != other]
     expect(len(theirs) == len(SHOWN) and not different, f"{pw.name}: not the same: {different}")
 
 
-def same(program):
-    """Of the recordings that are stored, all of amd64."""
+def same(one, other):
+    """Two programs show the same of the recordings that are stored, all of amd64. one: with what runs it."""
     for pw in STORED:
-        against(shown(program, pw), pw)
+        against(shown(one, pw), pw, other)
 
 
 def record(pid, pw, command, *args):

@@ -19,6 +19,8 @@ from roots import CACHE, Skipped
 from target import ROOT, expect
 
 IMAGE = ROOT / "build/parkwatch-image-amd64.tar"
+BOTH = ROOT / "build/parkwatch-image.tar"
+MACHINES = {"amd64": 62, "arm64": 183}    # e_machine: EM_X86_64, EM_AARCH64
 MOST = 15 << 20
 RIGHTS = ("CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
 PARTS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc")
@@ -28,42 +30,67 @@ def version():
     return subprocess.run([ROOT / "build/parkwatch-static-amd64", "version"], capture_output=True, text=True, check=True).stdout.split()[1]
 
 
-def blobs():
+def blobs(image):
     """{name: bytes}, each blob being what it is called."""
-    with tarfile.open(IMAGE) as tar:
+    with tarfile.open(image) as tar:
         found = {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}
     for name, data in found.items():
         if name.startswith("blobs/"):
             expect(name == "blobs/sha256/" + hashlib.sha256(data).hexdigest(), name)
+    expect(json.loads(found["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}, f"{found['oci-layout']}")
     return found
 
 
-def it_is_an_oci_layout_of_one_program():
-    expect(IMAGE.stat().st_size < MOST, f"{IMAGE.stat().st_size} bytes")
-    found = blobs()
+def blob(found, descriptor):
+    data = found["blobs/" + descriptor["digest"].replace(":", "/")]
+    expect(len(data) == descriptor["size"], f"{descriptor}")
+    return data
 
-    def blob(descriptor):
-        data = found["blobs/" + descriptor["digest"].replace(":", "/")]
-        expect(len(data) == descriptor["size"], f"{descriptor}")
-        return data
-    expect(json.loads(found["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}, f"{found['oci-layout']}")
-    (entry,) = json.loads(found["index.json"])["manifests"]
-    manifest = json.loads(blob(entry))
-    config = json.loads(blob(manifest["config"]))
+
+def is_one_program(found, entry, arch):
+    """Of the image that a manifest's descriptor names."""
+    manifest = json.loads(blob(found, entry))
+    config = json.loads(blob(found, manifest["config"]))
     (packed,) = manifest["layers"]
-    root = gzip.decompress(blob(packed))
+    root = gzip.decompress(blob(found, packed))
     expect(config["rootfs"]["diff_ids"] == ["sha256:" + hashlib.sha256(root).hexdigest()], f"{config}")
-    expect(entry["annotations"]["io.containerd.image.name"] == f"docker.io/library/parkwatch:{version()}", f"{entry}")
+    expect(config["architecture"] == arch and entry["platform"] == {"architecture": arch, "os": "linux"}, f"{config} {entry}")
     notes = manifest["annotations"]
     expect(notes["org.opencontainers.image.version"] == version() and notes["org.opencontainers.image.licenses"] == "BSD-2-Clause", f"{notes}")
     expect(re.fullmatch(r"[0-9a-f]{40}", notes["org.opencontainers.image.revision"]) and config["config"]["Labels"] == notes, f"{notes} {config}")
     with tarfile.open(fileobj=io.BytesIO(root)) as tar:
         entries = tar.getmembers()
-        programs = [m.name for m in entries if m.isfile() and (m.mode & 0o111 or tar.extractfile(m).read(4) == b"\x7fELF")]
+        programs = {m.name: tar.extractfile(m).read(20) for m in entries if m.isfile() and (m.mode & 0o111 or tar.extractfile(m).read(4) == b"\x7fELF")}
         trusted = tar.extractfile("etc/ssl/certs/ca-certificates.crt").read()
-    expect(programs == ["bin/parkwatch"] and config["config"]["Entrypoint"] == ["/bin/parkwatch"], f"{programs}")
+    expect(list(programs) == ["bin/parkwatch"] and config["config"]["Entrypoint"] == ["/bin/parkwatch"], f"{programs}")
+    expect(int.from_bytes(programs["bin/parkwatch"][18:20], "little") == MACHINES[arch], f"not for {arch}: {programs}")
     expect({(m.uid, m.gid) for m in entries} == {(0, 0)} and all(m.isfile() or m.isdir() for m in entries), "an owner, or no file")
     expect(trusted.count(b"BEGIN CERTIFICATE") > 50, "no certificates")
+
+
+def is_named(entry):
+    expect(entry["annotations"]["io.containerd.image.name"] == f"docker.io/library/parkwatch:{version()}", f"{entry}")
+
+
+def it_is_an_oci_layout_of_one_program():
+    expect(IMAGE.stat().st_size < MOST, f"{IMAGE.stat().st_size} bytes")
+    found = blobs(IMAGE)
+    (entry,) = json.loads(found["index.json"])["manifests"]
+    is_named(entry)
+    is_one_program(found, entry, "amd64")
+
+
+def an_index_has_it_for_both_architectures():
+    found = blobs(BOTH)
+    (entry,) = json.loads(found["index.json"])["manifests"]
+    is_named(entry)
+    expect(entry["mediaType"] == "application/vnd.oci.image.index.v1+json", f"{entry}")
+    images = {m["platform"]["architecture"]: m for m in json.loads(blob(found, entry))["manifests"]}
+    expect(set(images) == set(MACHINES), f"{images}")
+    for arch, manifest in images.items():
+        is_one_program(found, manifest, arch)
+    legacy = json.loads(found["manifest.json"])[0]
+    expect(json.loads(found[legacy["Config"]])["architecture"] == "amd64", f"{legacy}")
 
 
 def the_same_sources_give_the_same_bytes():
@@ -131,6 +158,15 @@ address = "{folder}/socket"
                 subprocess.run(["umount", "-l", mount], check=True)
 
 
+def containerd_takes_of_the_index_what_this_machine_runs():
+    with containerd() as ctr:
+        done = subprocess.run([*ctr, "images", "import", BOTH], capture_output=True, text=True)
+        expect(done.returncode == 0, done.stderr)
+        done = subprocess.run([*ctr, "run", "--rm", f"docker.io/library/parkwatch:{version()}", "pw", "/bin/parkwatch", "version"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=180)
+        expect(done.returncode == 0 and done.stdout.startswith(f"parkwatch {version()}\n"), f"exit {done.returncode}: {done.stdout}{done.stderr}")
+
+
 def containerd_runs_it_with_the_rights_of_a_pod():
     with containerd() as ctr, leaks.leaking("all-leaks") as (pid, truth):
         done = subprocess.run([*ctr, "images", "import", IMAGE], capture_output=True, text=True)
@@ -146,6 +182,10 @@ def containerd_runs_it_with_the_rights_of_a_pod():
                                *leaks.command(pid, "--format", "json")[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
         expect(done.returncode == 3 and re.search(r"\([1-9]\d* hits", done.stderr), f"exit {done.returncode}: {done.stderr}")
         leaks.same_leaks(json.loads(done.stdout), truth)
+
+
+def cases_of_both():
+    return (an_index_has_it_for_both_architectures, containerd_takes_of_the_index_what_this_machine_runs)
 
 
 def cases():
