@@ -39,35 +39,31 @@ static __always_inline int pw_cpu_regs(struct pt_regs *to)
 		if (bpf_probe_read_kernel(&at, sizeof(at),
 					  (const void *)(bpf_get_current_task() + k->task_stack)))
 			return -1;
-		at += PW_THREAD_BYTES - sizeof(*to);
+		at += PW_THREAD_BYTES - sizeof(*to); /* arm64 has the helper */
 	}
-	return bpf_probe_read_kernel(to, sizeof(*to), (const void *)at) ? -1 : 0;
+	return bpf_probe_read_kernel(to, PW_USER_REGS_BYTES, (const void *)at) ? -1 : 0;
 }
 
 struct pw_running {
 	__u64 g;         /* the goroutine; 0: none */
+	__u64 on;        /* the g that it runs on: that, or its thread's own */
 	__u32 is_go;     /* 1: a thread of this runtime */
 	__u32 on_g0;     /* 1: on its system stack */
 	__u32 on_system; /* 1: there, or on a signal's */
 	__u32 pad;
 };
 
-/*
- * Go keeps the g in the thread's own memory, whatever code runs. It is believed if its m says that it
- * is this thread's.
- */
-static __always_inline void pw_cpu_g(__u32 tid, struct pw_running *ret)
+/* It is believed if its m says that it is this thread's. */
+static __always_inline void pw_cpu_g(__u32 tid, const struct pt_regs *user, struct pw_running *ret)
 {
 	const volatile struct pw_layout *lay = &pw_knobs.lay;
-	__u64 fs, g, m, g0, goid, procid = 0;
+	__u64 g, m, g0, goid, procid = 0;
 
-	if (bpf_probe_read_kernel(&fs, sizeof(fs),
-				  (const void *)(bpf_get_current_task() +
-						 pw_knobs.cpu.task_fsbase)) ||
-	    pw_read_u64(fs, pw_knobs.cpu.g_tls, &g) || !g || pw_read_u64(g, lay->g_m, &m) ||
+	if (pw_interrupted_g(user, &g) || !g || pw_read_u64(g, lay->g_m, &m) ||
 	    pw_read_u64(m, lay->m_procid, &procid) || procid != tid ||
 	    pw_read_u64(m, lay->m_g0, &g0) || pw_read_u64(g, lay->g_goid, &goid))
 		return;
+	ret->on = g;
 	ret->is_go = 1;
 	ret->on_g0 = g == g0;
 	ret->on_system = !goid;
@@ -92,7 +88,7 @@ static __always_inline void pw_cpu_walk(const struct pt_regs *user, const struct
 	ret->pc = user->PW_IP;
 	ret->bp = user->PW_BP;
 	ret->caller = 0;
-	ret->g = 0;
+	ret->g = r->on;
 	if (pw_pc_kind(user->PW_IP) != PW_PC_FOREIGN ||
 	    user->PW_IP - pw_knobs.cpu.vdso.at < pw_knobs.cpu.vdso.bytes)
 		return;
@@ -111,7 +107,7 @@ static __always_inline void pw_cpu_walk(const struct pt_regs *user, const struct
 static __always_inline void pw_cpu_guess(struct pw_cpu_room *room, const struct pw_running *r)
 {
 	struct pw_scratch *s = &room->scratch;
-	__u64 sp = room->regs.PW_SP, hi = 0, bytes;
+	__u64 sp = room->regs.PW_SP - PW_FRAME_BELOW, hi = 0, bytes;
 
 	room->rec.is_guess = 0;
 	if (!r->g || r->on_system || pw_read_u64(r->g, pw_knobs.lay.g_stack_hi, &hi) || sp & 7 ||
@@ -170,17 +166,6 @@ static __always_inline int pw_cpu_who(const struct pw_running *r, struct pw_cpu 
 	return 0;
 }
 
-/* The words at the top of the stack: fewer where its page ends. */
-static __always_inline void pw_cpu_words(struct pw_cpu *rec)
-{
-	__u64 least = 2 * sizeof(rec->words[0]);
-
-	rec->nr_words = PW_CPU_WORDS;
-	if (!bpf_probe_read_user(rec->words, sizeof(rec->words), (const void *)rec->sp))
-		return;
-	rec->nr_words = bpf_probe_read_user(rec->words, least, (const void *)rec->sp) ? 0 : 2;
-}
-
 static __always_inline int pw_cpu_send(void *ctx, struct pw_cpu_room *room, __u64 goid, __u64 now,
 				       __u32 flags)
 {
@@ -209,7 +194,7 @@ static __always_inline int pw_do_cpu(void *ctx, __u32 tid, __u64 now)
 
 	if (!room || pw_cpu_regs(&room->regs))
 		return pw_count(PW_STAT_LOST_SCRATCH);
-	pw_cpu_g(tid, &r);
+	pw_cpu_g(tid, &room->regs, &r);
 	if (!r.is_go && !pw_knobs.cpu.is_first)
 		return pw_count(PW_STAT_FILTERED);
 	why = pw_cpu_who(&r, &room->rec, &flags);
@@ -219,7 +204,7 @@ static __always_inline int pw_do_cpu(void *ctx, __u32 tid, __u64 now)
 	room->rec.ns = pw_cpu_ns;
 	room->rec.sp = room->regs.PW_SP;
 	room->rec.bp = room->regs.PW_BP;
-	pw_cpu_words(&room->rec);
+	room->rec.nr_words = pw_user_words(&room->regs, room->rec.words, sizeof(room->rec.words));
 	pw_cpu_walk(&room->regs, &r, &w);
 	pw_unwind(w.pc, w.caller, w.bp, w.g);
 	return pw_cpu_send(ctx, room, room->rec.hdr.goid, now, flags);

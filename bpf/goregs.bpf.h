@@ -50,6 +50,26 @@ static __always_inline __u64 pw_thread_g(struct pt_regs *ctx)
 	return PW_REG(ctx, regs[28]);
 }
 
+/* The frame pointer of a frame is so far below its stack pointer. */
+#define PW_FRAME_BELOW 8
+/* Of what the kernel keeps, this begins it, on every version. */
+#define PW_USER_REGS_BYTES (__builtin_offsetof(struct pt_regs, pstate) + sizeof(__u64))
+
+/* The g of a thread with these registers, whether it is one of Go's or not: 0, or it has none. */
+static __always_inline int pw_interrupted_g(const struct pt_regs *user, __u64 *ret)
+{
+	*ret = user->regs[28];
+	return 0;
+}
+
+/* Its words at sp, as struct pw_cpu has them: how many. */
+static __always_inline __u32 pw_user_words(const struct pt_regs *user, __u64 *words, __u32 bytes)
+{
+	(void)bytes;
+	words[0] = user->regs[30];
+	return bpf_probe_read_user(&words[1], sizeof(*words), (const void *)user->sp) ? 1 : 2;
+}
+
 /* b.ls: taken unless C is set and Z is not. */
 static __always_inline bool pw_branch_taken(struct pt_regs *ctx)
 {
@@ -89,6 +109,30 @@ static __always_inline __u64 pw_thread_g(struct pt_regs *ctx)
 {
 	(void)ctx;
 	return 0;
+}
+
+#define PW_FRAME_BELOW     0
+#define PW_USER_REGS_BYTES sizeof(struct pt_regs)
+
+/* Go keeps it in the thread's own memory, whatever code runs. */
+static __always_inline int pw_interrupted_g(const struct pt_regs *user, __u64 *ret)
+{
+	__u64 fs;
+
+	(void)user;
+	if (bpf_probe_read_kernel(&fs, sizeof(fs),
+				  (const void *)(bpf_get_current_task() +
+						 pw_knobs.cpu.task_thread)))
+		return -1;
+	return pw_read_u64(fs, pw_knobs.cpu.g_tls, ret);
+}
+
+/* Fewer where the page ends. */
+static __always_inline __u32 pw_user_words(const struct pt_regs *user, __u64 *words, __u32 bytes)
+{
+	if (!bpf_probe_read_user(words, bytes, (const void *)user->sp))
+		return bytes / sizeof(*words);
+	return bpf_probe_read_user(words, 2 * sizeof(*words), (const void *)user->sp) ? 0 : 2;
 }
 
 /* jbe: taken if CF or ZF is set. */

@@ -175,7 +175,8 @@ struct pw_round {
 };
 _Static_assert(sizeof(struct pw_round) == 112, "wire format changed");
 
-#define PW_CPU_WORDS 32 /* of the stack, from its pointer on */
+/* of the stack, from its pointer on; arm64: the link register, and the one there */
+#define PW_CPU_WORDS 32
 
 /*
  * A thread of the process ran when the clock of its processor ticked. hdr.goid: the goroutine that it

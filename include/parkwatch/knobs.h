@@ -158,11 +158,11 @@ struct pw_module {
 struct pw_cpu_knobs {
 	__u64 ns_dev, ns_ino; /* PID namespace that the process is in, and its number there */
 	__u32 tgid;
-	__u32 is_on;       /* 1: samples are taken, and nothing else is */
-	__u32 is_first;    /* 1: threads that have no g of any runtime count here */
-	__u32 regs_helper; /* 1: bpf_task_pt_regs() is there: Linux 5.15 and later */
-	__s32 task_fsbase, task_stack;
-	__s32 g_tls; /* from the thread's fs base, where Go keeps g */
+	__u32 is_on;                   /* 1: samples are taken, and nothing else is */
+	__u32 is_first;                /* 1: threads that have no g of any runtime count here */
+	__u32 regs_helper;             /* 1: bpf_task_pt_regs() is there: Linux 5.15 and later */
+	__s32 task_thread, task_stack; /* task_thread: the thread's pointer to its own memory */
+	__s32 g_tls;                   /* from that, where Go keeps g; arm64: it is in a register */
 	__s32 pad;
 	struct pw_range vdso;
 };

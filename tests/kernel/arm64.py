@@ -42,7 +42,7 @@ SCRIPTS = ["reach"]    # they run build/tests/pwNAME
 DUMPED = [(17, "static"), (19, "static"), (22, "static"), (27, "static"), (build.MODES_MINOR, "stripped"), (build.MODES_MINOR, "pie")]
 WORK = [21, 24, 27]
 # Programs of tests/kernel/guest: its folder -> (program, minors)
-GUEST = {"allocs": ("allocs", [22, 27]), "wakes": ("wakes", [27]), "wanted": ("wanted", [27])}
+GUEST = {"allocs": ("allocs", [22, 27]), "burners": ("burner", [22, 27]), "wakes": ("wakes", [27]), "wanted": ("wanted", [27]), "walled": ("walled", [27])}
 # What the integration tests below run: program -> (minor, mode)
 PROGRAMS = {
     "reached": [(17, "static"), (19, "static"), (22, "static"), (27, "static"), (build.MODES_MINOR, "static"), (build.MODES_MINOR, "stripped")],
@@ -58,11 +58,11 @@ INTEG = [
     r"refs=every_way_is_told \[go1\.(19|22|26) static|every_way_is_told \[go1\.26 stripped|an_interface_points_to_is_told \[go1\.26 static|of_a_select_is_told \[go1\.26 static"
     r"|where_a_ticker_was_made \[go1\.26 static",
     r"chans=(deadlocks|channels) \[go1\.(17|22|27)\]",
-    r"leaks=(a_few_kinds_at_a_time|nothing_harmless_is_told) \[go1\.(19|27)\]",
+    r"leaks=a_few_kinds_at_a_time \[go1\.(19|27)\]",
     r"requesttruth=all_that_is_said_is_true \[go1\.(17|22|27) stripped",
 ]
 QUICK_PROGRAMS = {"reached": [(27, "static"), (build.MODES_MINOR, "static")], "leaks": [(27, "static")], "requests": [(27, "stripped")]}
-QUICK = [r"reach=^reach: kinds-1\.27$", r"refs=every_way_is_told \[go1\.26 static", r"leaks=nothing_harmless_is_told \[go1\.27\]",
+QUICK = [r"reach=^reach: kinds-1\.27$", r"refs=every_way_is_told \[go1\.26 static", r"leaks=a_few_kinds \[go1\.27\]",
          r"requesttruth=all_that_is_said_is_true \[go1\.27 stripped"]
 LIMIT_S = 6000
 

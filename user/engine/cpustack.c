@@ -66,6 +66,22 @@ static uint64_t cpustack__word(struct cpustack *c, uint64_t pc)
 }
 
 /*
+ * Of a machine with a link register: that is words[0]; what lies at the stack pointer is the return address
+ * if the function has its frame.
+ */
+static int find_caller_by_link(const struct pw_cpu *r, int32_t delta, uint64_t *ret,
+			       bool *ret_framed)
+{
+	const uint32_t at = delta > 0;
+
+	*ret_framed = delta > 0 && r->bp + sizeof(r->words[0]) == r->sp;
+	if (delta < 0 || *ret_framed || at >= r->nr_words)
+		return -ENOENT;
+	*ret = r->words[at];
+	return 0;
+}
+
+/*
  * The return address of the function that pc is in, if the frame pointer is not that of its own frame: 0,
  * and *ret. A frame's pointer points to where the caller's is kept, right below the return address.
  */
@@ -77,6 +93,12 @@ static int find_caller(const struct goruntime *rt, const struct pw_cpu *r, uint6
 	int32_t delta;
 	int err = gosym__spdelta(rt->sym, pc, &delta);
 
+	if (!err && goruntime_has_link(rt)) {
+		err = find_caller_by_link(r, delta, ret, ret_framed);
+		if (err)
+			return err;
+		return *ret ? gosym__func_at(rt->sym, *ret - 1, &fn) : -ENOENT;
+	}
 	*ret_framed = !err && r->bp + word == r->sp + (uint64_t)delta;
 	if (err || delta < 0 || *ret_framed)
 		return -ENOENT;

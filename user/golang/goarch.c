@@ -35,7 +35,9 @@ static const struct goarch archs[] = {
 		.link = true,
 		.moves_frames = GO_FRAMES_MOVE,
 		.passed = 8, /* the return address is saved below it */
-		.missing = "samples of what runs (record -e cpu, -e wall)",
+		.missing =
+			"samples of what runs in programs with C (record -e cpu, -e wall), births "
+			"while no probe is there",
 		.choose_site = a64_site__choose,
 		.find_call = a64_code__find_call,
 		.find_ret = a64_code__find_ret,

@@ -25,17 +25,33 @@ static int member_at(const struct btf *btf, int32_t id, const char *name, int32_
 	return -ENOENT;
 }
 
+/* The same through structs: names ends with NULL. */
+static int path_at(const struct btf *btf, int32_t id, const char *const *names)
+{
+	int sum = 0;
+
+	for (; *names; names++) {
+		const int at = member_at(btf, id, *names, &id);
+
+		if (at < 0)
+			return at;
+		sum += at;
+	}
+	return sum;
+}
+
 static int find(const struct btf *btf, struct task_layout *ret)
 {
+	static const char *const x86[] = { "thread", "fsbase", NULL },
+				 *const arm64[] = { "thread", "uw", "tp_value", NULL },
+				 *const stacks[] = { "stack", NULL };
 	const int32_t task = btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT);
-	int32_t type = 0;
-	const int thread = member_at(btf, task, "thread", &type),
-		  fsbase = thread < 0 ? thread : member_at(btf, type, "fsbase", &type),
-		  stack = member_at(btf, task, "stack", &type);
+	const int fs = path_at(btf, task, x86), thread = fs < 0 ? path_at(btf, task, arm64) : fs,
+		  stack = path_at(btf, task, stacks);
 
-	if (fsbase < 0 || stack < 0)
+	if (thread < 0 || stack < 0)
 		return -ENOENT;
-	ret->fsbase = thread + fsbase;
+	ret->thread = thread;
 	ret->stack = stack;
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct task_layout {
-	int32_t fsbase;   /* task_struct.thread.fsbase */
+	int32_t thread;   /* pointer to the thread's own memory: x86's fs base, arm64's tpidr_el0 */
 	int32_t stack;    /* task_struct.stack */
 	bool regs_helper; /* programs of perf events may call bpf_task_pt_regs(): Linux 5.15 */
 };

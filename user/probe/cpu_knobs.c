@@ -7,12 +7,17 @@
 #include "host/task_layout.h"
 #include "target/maps.h"
 
-/* A library's code takes the distance from a word that the dynamic linker wrote. */
+/*
+ * A library's code takes the distance from a word that the dynamic linker wrote. Where a register has
+ * g there is no need of it.
+ */
 static int find_slot(const struct plan *plan, const struct proc *p, int32_t *ret)
 {
 	int64_t offset = plan->g_slot.offset;
 	int err = plan->g_slot_err;
 
+	if (plan->rt->arch->g_always)
+		return 0;
 	if (!err && plan->g_slot.at)
 		err = addrspace__read(proc__mem(p), plan->g_slot.at, &offset, sizeof(offset));
 	if (!err && (offset >= 0 || offset < INT32_MIN))
@@ -42,11 +47,16 @@ int cpu_knobs__fill(const struct plan *plan, const struct proc *p, bool is_first
 	struct task_layout task;
 	int err;
 
-	if (!plan->rt->arch->find_gslot)
-		return cause__set(why, -EOPNOTSUPP,
-				  "cannot sample '%s' (pid %d): not there for %s yet",
-				  proc__comm(p), (int)proc__pid(p), plan->rt->arch->name);
+	if (!plan->rt->arch->find_gslot && plan->rt->cgo)
+		return cause__set(
+			why, -EOPNOTSUPP,
+			"cannot sample '%s' (pid %d): not there for programs with C on %s yet",
+			proc__comm(p), (int)proc__pid(p), plan->rt->arch->name);
 	err = task_layout__get(&task);
+	if (!err && plan->rt->arch->link && !task.regs_helper)
+		return cause__set(why, -EOPNOTSUPP,
+				  "cannot sample '%s' (pid %d): on %s that needs Linux 5.15",
+				  proc__comm(p), (int)proc__pid(p), plan->rt->arch->name);
 	if (err)
 		return cause__set(why, -EOPNOTSUPP,
 				  "cannot sample '%s' (pid %d): this kernel does not say where it "
@@ -68,7 +78,7 @@ int cpu_knobs__fill(const struct plan *plan, const struct proc *p, bool is_first
 	k.ns_dev = number.ns_dev;
 	k.ns_ino = number.ns_ino;
 	k.tgid = (__u32)number.pid;
-	k.task_fsbase = task.fsbase;
+	k.task_thread = task.thread;
 	k.task_stack = task.stack;
 	k.regs_helper = task.regs_helper;
 	*ret = k;
