@@ -54,6 +54,7 @@ import refs
 import refusals
 import replay
 import requesttruth
+import routes
 import sampling
 import secretmem
 import serve
@@ -118,6 +119,7 @@ MEASURE = (
     launch,
     wanted,
     requesttruth,
+    routes,
 )
 
 # What they do is wait, 12 s for each watch (a fifth of a processor) or for what a daemon does next, and what they say is no time:

@@ -448,7 +448,7 @@ def what_has_no_timeline_says_so(minor):
         code, _, said = parkwatch("report", pw, "-f", "trace", "-o", path)
         expect(code == 1 and "record -f trace" in said and not os.path.exists(path), f"exit code {code}: {said}")
         for args, why in ((("-e", "cpu", "-f", "trace"), "has no -e"), (("-f", "trace", "--no-probes"), "needs probes"),
-                          (("-f", "trace", "--root", "goid"), "no --async and --root"), (("--window", "1"), "give -f trace"),
+                          (("-f", "trace", "--root", "goid"), "no --async, --root and --requests"), (("--window", "1"), "give -f trace"),
                           (("-f", "trace", "--window-bytes", "2G", "--save", pw), "1 GB of a timeline at most")):
             code, _, said = parkwatch("record", "-p", t.pid, "-d", "1", *args)
             expect(code == 2 and why in said, f"{args}: exit code {code}: {said}")

@@ -6,6 +6,7 @@
 
 #include "golang/gostate.h"
 #include "model/chain.h"
+#include "model/reqlabel.h"
 #include "model/wall.h"
 #include "view/rowframes.h"
 #include "report_fake.h"
@@ -213,6 +214,25 @@ Test(frames, root_adds_one_frame)
 	expect("label", s, row, false, "k=v;main.main;[chan receive]");
 	row.label = "";
 	expect("no label", s, row, false, "no labels;main.main;[chan receive]");
+	row.label = "GET /quote/{id}|0af7651916cd43dd8448eb211c80319c|b7ad6b7169203331|quote";
+	s.root = PROFILE_ROOT_ROUTE;
+	expect("route", s, row, false, "GET /quote/{id};main.main;[chan receive]");
+	s.root = PROFILE_ROOT_TRACE;
+	expect("trace", s, row, false,
+	       "trace 0af7651916cd43dd8448eb211c80319c;main.main;[chan receive]");
+	s.root = PROFILE_ROOT_SPAN;
+	expect("span", s, row, false, "span quote;main.main;[chan receive]");
+	row.label = "||b7ad6b7169203331|";
+	expect("a span without a name", s, row, false,
+	       "span b7ad6b7169203331;main.main;[chan receive]");
+	row.label = "|||";
+	expect("no span", s, row, false, "[no span];main.main;[chan receive]");
+	s.root = PROFILE_ROOT_ROUTE;
+	expect("no route", s, row, false, "[no route];main.main;[chan receive]");
+	row.label = REQLABEL_NONE;
+	expect("no request", s, row, false, "[no request];main.main;[chan receive]");
+	s.root = PROFILE_ROOT_REQUEST;
+	expect("apart, and no more", s, row, false, "main.main;[chan receive]");
 	s.root = PROFILE_ROOT_STATE;
 	expect("state of a wait", s, row, false, "[chan receive];main.main;[chan receive]");
 	s.event = PROFILE_EXITS;

@@ -47,12 +47,15 @@ static const char *function_of(const Pprof__Profile *pb, uint64_t location, size
 static struct profile *waits(enum profile_root root)
 {
 	const struct profile_opts o = { .event = PROFILE_BLOCKED, .root = root };
+	const char *label = profile_root_is_of_requests(root)
+				    ? "GET /quote/{id}|0af7651916cd43dd|b7ad6b71|quote"
+				    : "k=v,w,k2=v=2";
 	struct profile *p = NULL;
 
 	cr_assert_eq(profile__new(&o, &p), 0);
 	fake_stack(p, STACK_A, fake_wait_stack, ARRAY_SIZE(fake_wait_stack));
-	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 100, 200, profile__label(p, "k=v,w,k2=v=2"));
-	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 300, 350, profile__label(p, "k=v,w,k2=v=2"));
+	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 100, 200, profile__label(p, label));
+	fake_wait(p, 7, STACK_A, FAKE_CHAN_RECEIVE, 300, 350, profile__label(p, label));
 	return p;
 }
 
@@ -154,6 +157,12 @@ Test(pprof, root_becomes_labels)
 		{ PROFILE_ROOT_CREATED_BY, "wait_reason=chan receive created_by=main.main " },
 		{ PROFILE_ROOT_LABEL, "wait_reason=chan receive k=v,w k2=v=2 " },
 		{ PROFILE_ROOT_STATE, "wait_reason=chan receive state=chan receive " },
+		{ PROFILE_ROOT_ROUTE,
+		  "wait_reason=chan receive route=GET /quote/{id} trace_id=0af7651916cd43dd "
+		  "span_id=b7ad6b71 span_name=quote " },
+		{ PROFILE_ROOT_REQUEST,
+		  "wait_reason=chan receive route=GET /quote/{id} trace_id=0af7651916cd43dd "
+		  "span_id=b7ad6b71 span_name=quote " },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		scoped(profile) p = waits(t[i].root);

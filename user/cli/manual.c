@@ -233,6 +233,15 @@ static void put_formats(FILE *f, const struct markup *m)
 		   "recording knows it from the births that it sees, or from the stacks of the "
 		   "creators when it begins. `or 2 other lines` says that others led there too. "
 		   "In JSON it is `called_from`, in pprof a label of that name.");
+	m->para(f, "With `--root route`, `trace` or `span` a stack begins with what the request "
+		   "of its goroutine has: `GET /quote/{id}`, `trace` and its number, `span` and "
+		   "its name. Looks at requests during the recording tell it, as in `parkwatch "
+		   "requests`: a wait has the request that a look found while it lasted, a "
+		   "sample the one that its goroutine served before and after it. `[no request]` "
+		   "is the rest: the end of the recording says how much that is, and why. `[no "
+		   "route]`, `[no trace]` and `[no span]`: the request is known, that is not. In "
+		   "pprof these are labels `route`, `trace_id`, `span_id`, `span_name` and "
+		   "`no_request`, the reason.");
 }
 
 static void put_exits(FILE *f, const struct markup *m)

@@ -95,6 +95,21 @@ static const struct opt_word root_words[] = {
 	{ "state", PROFILE_ROOT_STATE, "what it waits for, or its status" },
 	{ 0 },
 };
+static const struct opt_word recorded_root_words[] = {
+	{ "none", PROFILE_ROOT_NONE, "no such frame" },
+	{ "goid", PROFILE_ROOT_GOID, "the number of the goroutine" },
+	{ "created-by", PROFILE_ROOT_CREATED_BY,
+	  "the function with the go statement; if it is a library's, also the line of your own "
+	  "code that called the library" },
+	{ "label", PROFILE_ROOT_LABEL, "its pprof labels" },
+	{ "state", PROFILE_ROOT_STATE, "what it waits for, or its status" },
+	{ "route", PROFILE_ROOT_ROUTE,
+	  "the route of the request that it works for, as far as looks at requests tell; "
+	  "else [no request]" },
+	{ "trace", PROFILE_ROOT_TRACE, "the trace of that request" },
+	{ "span", PROFILE_ROOT_SPAN, "its innermost span" },
+	{ 0 },
+};
 static const struct opt_word transport_words[] = {
 	{ "auto", -1, "ring, where the kernel has it" },
 	{ "ring", PW_TRANSPORT_RING, "a BPF ring buffer" },
@@ -394,11 +409,20 @@ const struct opt_def opt_table[] = {
 		  "when "
 		  "it is used up the window is shorter, which is said",
 	  .min = 1u << 20, .max = 16ULL << 30, .otherwise = "64M" },
-	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | DMP | RPT, "WHAT",
+	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), DMP, "WHAT",
 	  .help = "folded, pprof, html: add a frame at the root of each stack", .words = root_words,
-	  USUAL(PROFILE_ROOT_NONE),
+	  USUAL(PROFILE_ROOT_NONE) },
+	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | RPT, "WHAT",
+	  .help = "folded, pprof, html: add a frame at the root of each stack",
+	  .words = recorded_root_words, USUAL(PROFILE_ROOT_NONE),
+	  .more = "route, trace and span are of events blocked, wakeups, block, cpu and wall; "
+		  "pprof then has labels route, trace_id, span_id and span_name.",
 	  .not_with = { { "label", "event=alloc", SUMS "; goid and created-by can be had" },
 			{ "state", "event=alloc", SUMS "; goid and created-by can be had" } } },
+	{ PART_SHOW, "requests", 0, OPT_FLAG, AT(requests), REC, NULL,
+	  .help = "pprof: labels route, trace_id, span_id and span_name of the request that each "
+		  "sample was for; .pw: report --root can tell by them later",
+	  .more = "Of events blocked, wakeups, block, cpu and wall." },
 	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), REC, NULL,
 	  .help = "also show the runtime's own frames that make, park and end goroutines: newproc, "
 		  "gopark, goexit" },

@@ -18,6 +18,7 @@
 #include "cli/fate.h"
 #include "cli/filters.h"
 #include "cli/format.h"
+#include "cli/of_requests.h"
 #include "cli/save.h"
 #include "cli/show.h"
 #include "cli/stop.h"
@@ -296,6 +297,8 @@ static void say_end(const struct opts *o, const struct session_end *e, const str
 			 (double)e->cpu_ns / NS_PER_SEC);
 	if (snap->event == PROFILE_WALL)
 		say_states(snap);
+	if (profile_root_is_of_requests(snap->root))
+		of_requests_say(snap, e);
 	if (o->no_probes)
 		log_info("%s", cost);
 	else
@@ -442,7 +445,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.pid = o->pid,
 		.stop = stop,
 		.profile = { .event = (enum profile_event)o->event,
-			     .root = (enum profile_root)o->root,
+			     .root = of_requests_root(o),
 			     .async = o->async,
 			     .wakers = (uint32_t)o->chain },
 		.alloc = (enum alloc_source)o->alloc,
@@ -462,6 +465,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.cpu_hz = (uint32_t)o->frequency,
 		.keep_before = o->save || f->kind == FORMAT_PW,
 		.single_events = has_single_events(o, f),
+		.requests_apart = of_requests_apart(o, f),
 		.timeline = timeline,
 	};
 
@@ -686,7 +690,7 @@ int cmd_record(const struct opts *o)
 	err = format_choose(o, &f);
 	if (err)
 		return err;
-	if (timeline_refuses(o, f))
+	if (timeline_refuses(o, f) || of_requests_refuses(o))
 		return 2;
 	err = choose_wanted(o, &filter, &why);
 	if (err) {

@@ -15,6 +15,7 @@
 #include "cli/counted.h"
 #include "cli/filters.h"
 #include "cli/format.h"
+#include "cli/of_requests.h"
 #include "cli/option_table.h"
 #include "cli/show.h"
 #include "cli/stored.h"
@@ -244,12 +245,14 @@ static int report_sums(const struct opts *o, const struct format *f, const struc
 
 	if (err)
 		return err;
-	if (o->root && o->root != (int)c->snap->root)
+	if (o->root && !of_requests_can_show(c->snap, (enum profile_root)o->root))
 		return cause__set(
 			why, -EINVAL,
 			"'%s' was recorded without --root for that: what it counted cannot "
 			"be told apart any more",
 			o->operands[0]);
+	if (o->root)
+		c->snap->root = (enum profile_root)o->root;
 	c->report.full = o->full;
 	c->report.timeline = timeline_facts__timeline(r->timeline);
 	c->report.stacks = timeline_facts__stacks(r->timeline);

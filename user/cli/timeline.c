@@ -38,9 +38,9 @@ bool timeline_refuses(const struct opts *o, const struct format *f)
 		why = "looks at goroutines do not see what they do moment by moment: -f trace "
 		      "needs "
 		      "probes";
-	else if (o->async || o->root)
-		why = "a timeline has a track for each goroutine: -f trace has no --async and "
-		      "--root";
+	else if (o->async || o->root || o->requests)
+		why = "a timeline has a track for each goroutine: -f trace has no --async, "
+		      "--root and --requests";
 	if (why)
 		log_error("%s; see 'parkwatch record --help'", why);
 	return why;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/notes.h"
 #include "base/random.h"
+#include "engine/reqpace.h"
 #include "engine/session_parts.h"
 
 bool beside__is_on(const struct session_run *r)
@@ -94,6 +95,8 @@ void beside__step(struct session_run *r)
 	if (r->s->probes)
 		beside__take_samples(r);
 	calls__step(r);
+	if (r->s->requests)
+		reqpace__follow(r);
 	if (clock_now_ns() >= r->beside.due_ns)
 		beside__count(r);
 }

@@ -4,17 +4,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-/* no memory for the table: hh.tbl stays NULL, and nothing is kept */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/heart.h"
 #include "engine/contended.h"
 #include "engine/cpustack.h"
+#include "engine/labelids.h"
 #include "engine/labelspace.h"
 #include "engine/met.h"
 #include "engine/opengs.h"
+#include "engine/reqlooks.h"
 #include "engine/stayers.h"
 #include "engine/systems.h"
 #include "engine/waiting.h"
@@ -25,24 +24,12 @@
 #include "model/timeline.h"
 #include "model/wall.h"
 
-#define LABELS_CACHED_MAX 65536        /* then the cache starts anew */
-#define NOT_READ          "(not read)" /* in place of labels that may be secret */
-
-struct label_entry {
-	struct {
-		uint64_t goid, ptr;
-		uint64_t rt;
-	} key;
-	uint32_t label;
-	UT_hash_handle hh;
-};
-
 struct ingest {
 	const struct proc *proc; /* borrowed, as the next three */
 	struct goproc *gp;
 	struct profile *profile;
 	struct ingest_opts o;
-	struct label_entry *label_cache;
+	struct labelids *labels;
 	struct contended *contended; /* of Go's own profiles; else NULL */
 	struct systems systems;
 	struct stayers stayers[GOPROC_RUNTIMES_MAX]; /* of the stretch that is recorded */
@@ -60,6 +47,8 @@ int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile
 
 	if (!err && profile_event_is_contention(event))
 		err = contended__new(gp, event, &in->contended);
+	if (!err)
+		err = labelids__new(gp, profile, &in->labels);
 	if (err)
 		return err;
 	in->proc = p;
@@ -72,23 +61,12 @@ int ingest__new(const struct proc *p, struct goproc *gp, struct profile *profile
 	return 0;
 }
 
-static void ingest__drop_labels(struct ingest *in)
-{
-	struct label_entry *l, *l_next;
-
-	HASH_ITER(hh, in->label_cache, l, l_next)
-	{
-		HASH_DEL(in->label_cache, l);
-		free(l);
-	}
-}
-
 void ingest__free(struct ingest *in)
 {
 	if (!in)
 		return;
 	systems__done(&in->systems);
-	ingest__drop_labels(in);
+	labelids__free(in->labels);
 	contended__free(in->contended);
 	labelspace__done(&in->space);
 	for (size_t i = 0; i < ARRAY_SIZE(in->stayers); i++)
@@ -96,51 +74,10 @@ void ingest__free(struct ingest *in)
 	free(in);
 }
 
-/* "k=v,k2=v2"; "" if there are none or they could not be read. */
-static void label_text(const struct golabel *labels, size_t nr, char *text, size_t size)
-{
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < nr && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s=%s", i ? "," : "",
-					 labels[i].key, labels[i].value);
-}
-
 uint32_t ingest__label(struct ingest *in, uint16_t rt, uint64_t goid, uint64_t ptr)
 {
-	struct golabel labels[GOLABELS_MAX];
-	const struct addrspace *as;
-	struct label_entry *e, find;
-	char text[PROFILE_LABEL_TEXT_MAX];
-	size_t nr = 0;
-
-	if (!in->o.labels || !ptr)
-		return PROFILE_LABEL_NONE;
-	memset(&find, 0, sizeof(find));
-	find.key.goid = goid;
-	find.key.ptr = ptr;
-	find.key.rt = rt;
-	HASH_FIND(hh, in->label_cache, &find.key, sizeof(find.key), e);
-	if (e)
-		return e->label;
-	as = labelspace__at(&in->space, in->found_ns);
-	if (!as)
-		return profile__label(in->profile, NOT_READ);
-	if (golabels_read(as, goproc__runtime(in->gp, rt)->minor, ptr, labels, GOLABELS_MAX, &nr))
-		return PROFILE_LABEL_NONE;
-	label_text(labels, nr, text, sizeof(text));
-	if (HASH_COUNT(in->label_cache) >= LABELS_CACHED_MAX)
-		ingest__drop_labels(in);
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return profile__label(in->profile, text);
-	e->key = find.key;
-	e->label = find.label = profile__label(in->profile, text);
-	HASH_ADD(hh, in->label_cache, key, sizeof(e->key), e);
-	if (!e->hh.tbl)
-		free(e);
-	return find.label;
+	return in->o.labels ? labelids__id(in->labels, &in->space, in->found_ns, rt, goid, ptr)
+			    : PROFILE_LABEL_NONE;
 }
 
 bool ingest__is_system(struct ingest *in, uint16_t rt, uint64_t startpc)
@@ -279,7 +216,7 @@ static bool ingest__is_contended(struct ingest *in, uint16_t rt, uint64_t stack_
 /* What the record points to in the target; false: none of ours to count. */
 static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t *ret_label)
 {
-	uint64_t startpc = 0, labels = 0;
+	uint64_t startpc = 0, labels = 0, start_ns = h->ts_ns;
 	const struct pw_stack *st;
 
 	switch (h->kind) {
@@ -311,10 +248,12 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 			return false;
 		startpc = ((const struct pw_wait *)h)->startpc;
 		labels = ((const struct pw_wait *)h)->labels;
+		start_ns = ((const struct pw_wait *)h)->start_ns;
 		break;
 	case PW_WAKE:
 		startpc = ((const struct pw_wake *)h)->key.startpc;
 		labels = ((const struct pw_wake *)h)->labels;
+		start_ns = ((const struct pw_wake *)h)->start_ns;
 		break;
 	}
 	if (ingest__is_system(in, h->rt, startpc)) {
@@ -323,7 +262,9 @@ static bool ingest__look_up(struct ingest *in, const struct pw_hdr *h, uint32_t 
 	}
 	if (!ingest__wants_record(in, h))
 		return false;
-	*ret_label = ingest__label(in, h->rt, h->goid, labels);
+	*ret_label = in->o.requests
+			     ? reqlooks__wait(in->o.requests, h->rt, h->goid, start_ns, h->ts_ns)
+			     : ingest__label(in, h->rt, h->goid, labels);
 	return true;
 }
 
@@ -360,6 +301,7 @@ static void ingest__ran(struct ingest *in, const struct pw_cpu *r, uint64_t id)
 	const struct subject s = subject_of(in, r, id);
 	const uint8_t status = (uint8_t)(r->status & ~(uint32_t)GOSTATUS_SCAN);
 	const bool runs = wall_state_of(wall_reason(status, 0)) == WALL_RUNNING;
+	bool is_wanted;
 
 	if (!r->hdr.goid || ingest__is_system(in, r->hdr.rt, r->startpc)) {
 		in->stats.system++;
@@ -370,8 +312,12 @@ static void ingest__ran(struct ingest *in, const struct pw_cpu *r, uint64_t id)
 		in->stats.unwanted++;
 		return;
 	}
-	(void)profile__ran(in->profile, r, id, ingest__label(in, r->hdr.rt, r->hdr.goid, r->labels),
-			   !in->o.wanted || wanted__stack(in->o.wanted, r->hdr.rt, id, r->gopc));
+	is_wanted = !in->o.wanted || wanted__stack(in->o.wanted, r->hdr.rt, id, r->gopc);
+	if (in->o.requests)
+		reqlooks__cpu(in->o.requests, r, id, is_wanted);
+	else
+		(void)profile__ran(in->profile, r, id,
+				   ingest__label(in, r->hdr.rt, r->hdr.goid, r->labels), is_wanted);
 }
 
 /* A sample: its stack goes with it. The runtime's own work is CPU time, too. */
@@ -390,8 +336,11 @@ static void ingest__cpu(struct ingest *in, const struct pw_cpu *r)
 	}
 	if (!ingest__wants_cpu(in, r, id))
 		return;
-	(void)profile__cpu(in->profile, r, id,
-			   ingest__label(in, r->hdr.rt, r->hdr.goid, r->labels));
+	if (in->o.requests)
+		reqlooks__cpu(in->o.requests, r, id, true);
+	else
+		(void)profile__cpu(in->profile, r, id,
+				   ingest__label(in, r->hdr.rt, r->hdr.goid, r->labels));
 }
 
 /* To all but the timeline it is a wait and who ended it, if there was one. */
@@ -655,7 +604,8 @@ void ingest__sample(struct ingest *in, const struct census *c, const struct cens
 	ps->who = g->who;
 	if (!ingest__wants_met(in, ps, g))
 		return;
-	ps->label = ingest__label(in, ps->rt, g->who.goid, g->labels);
+	ps->label = in->o.requests ? reqlooks__met(in->o.requests, ps->rt, c, g)
+				   : ingest__label(in, ps->rt, g->who.goid, g->labels);
 	(void)profile__sample(in->profile, ps); /* what it refuses it counts */
 }
 
@@ -691,6 +641,18 @@ static bool ingest__wants_open(struct ingest *in, uint16_t rt, const struct pw_g
 					 .on_p = !sched });
 }
 
+/* Of a wait that goes on. */
+static uint32_t ingest__open_label(struct ingest *in, uint16_t rt, const struct pw_gstate *s,
+				   uint64_t labels)
+{
+	uint64_t begin_ns, end_ns;
+
+	if (!in->o.requests)
+		return ingest__label(in, rt, s->goid, labels);
+	profile__span(in->profile, &begin_ns, &end_ns);
+	return reqlooks__wait(in->o.requests, rt, s->goid, s->start_ns, end_ns);
+}
+
 /*
  * It waits still, so its g says who it is; if the target has ended the profile may know from
  * elsewhere.
@@ -718,7 +680,7 @@ static void ingest__open_wait(void *ctx, const struct pw_gstate *s, const uint8_
 	if (w->in->o.timeline)
 		timeline__open(w->in->o.timeline, w->rt, s, gopc, startpc);
 	(void)profile__open_wait(w->in->profile, w->rt, s, gopc, startpc,
-				 ingest__label(w->in, w->rt, s->goid, labels));
+				 ingest__open_label(w->in, w->rt, s, labels));
 }
 
 static void ingest__open_g(void *ctx, uint64_t addr, const struct pw_gstate *s)
@@ -745,7 +707,9 @@ static void ingest__stayed(void *ctx, const struct stayer *g)
 	heart__beat();
 	if (w->in->o.timeline)
 		timeline__open(w->in->o.timeline, w->rt, &s, g->who.gopc, g->who.startpc);
-	(void)profile__open_wait(w->in->profile, w->rt, &s, g->who.gopc, g->who.startpc, g->label);
+	(void)profile__open_wait(w->in->profile, w->rt, &s, g->who.gopc, g->who.startpc,
+				 w->in->o.requests ? ingest__open_label(w->in, w->rt, &s, 0)
+						   : g->label);
 }
 
 int ingest__open_waits(struct ingest *in, uint16_t rt, struct attach *a)

@@ -23,6 +23,7 @@
 
 struct cpustack;
 struct ingest;
+struct reqlooks;
 struct wanted;
 
 struct ingest_opts {
@@ -35,6 +36,8 @@ struct ingest_opts {
 	struct deadline *until;    /* of the census; borrowed; NULL: none */
 	struct cpustack *cpu;      /* for samples; borrowed; NULL: there are none */
 	struct timeline *timeline; /* of rounds; borrowed; NULL: nobody asks for one */
+	/* what is counted has the request of its goroutine in place of labels; borrowed; NULL: no */
+	struct reqlooks *requests;
 };
 
 /* p, gp and profile are borrowed as long as the intake lives. */

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/vec.h"
 #include "engine/oscalls.h"
+#include "engine/reqlooks.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
 #include "heap/gborn.h"
@@ -235,7 +236,7 @@ static void sampling__moved(struct sampling *s, uint16_t rt, const struct census
 	}
 }
 
-static int sampling__waits(struct sampling *s, uint16_t rt)
+static int sampling__waits(struct sampling *s, uint16_t rt, struct cause *why)
 {
 	scoped_mem uint64_t *ids = NULL;
 	scoped(census) c = NULL;
@@ -249,6 +250,10 @@ static int sampling__waits(struct sampling *s, uint16_t rt)
 	ids = calloc(c->nr_stacks + 1, sizeof(*ids));
 	if (!ids)
 		return -ENOMEM;
+	if (s->o.requests)
+		err = reqlooks__take(s->o.requests, rt, c, why);
+	if (err == -ESRCH || err == -ENOMEM)
+		return err; /* else they have no request, and that is said */
 	s->stats.unsettled += c->refused;
 	ingest__found(s->o.intake);
 	if (is_wall(s))
@@ -479,7 +484,8 @@ int sampling__look(struct sampling *s, uint64_t window_ns, bool counts, struct c
 	s->met = 0;
 	profile__window(s->o.profile);
 	for (size_t i = 0; i < goproc__nr_runtimes(s->o.gp) && !err; i++)
-		err = lives ? sampling__lives(s, (uint16_t)i) : sampling__waits(s, (uint16_t)i);
+		err = lives ? sampling__lives(s, (uint16_t)i)
+			    : sampling__waits(s, (uint16_t)i, why);
 	if (err)
 		return cause__set(why, err, "cannot read the goroutines of '%s' (pid %d): %s",
 				  proc__comm(s->o.proc), (int)proc__pid(s->o.proc), strerror(-err));

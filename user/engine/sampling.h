@@ -12,7 +12,8 @@
  * many as goids were given out, less at most 16 for each processor; a g, living or dead, says whose
  * the last of its goroutines was, and those that ended before they were looked at stand for those
  * whose g serves another by now. Exits follow from births and the number of goroutines. What it
- * costs the target: nothing, its memory is read. Loop thread only.
+ * costs the target: nothing, its memory is read. With requests each look reads them too, and so there are fewer.
+ * Loop thread only.
  */
 #ifndef PARKWATCH_ENGINE_SAMPLING_H
 #define PARKWATCH_ENGINE_SAMPLING_H
@@ -35,7 +36,8 @@ struct sampling_opts {
 	struct profile *profile;
 	struct ingest *intake;
 	unsigned int depth;
-	struct deadline *until; /* of each look; NULL: none */
+	struct deadline *until;    /* of each look; NULL: none */
+	struct reqlooks *requests; /* each look tells them, too; NULL: nobody asks */
 };
 
 struct sampling;

@@ -28,6 +28,7 @@ void session__free(struct session *s)
 	sampling__free(s->sampling);
 	allocs__free(s->allocs);
 	ingest__free(s->intake);
+	reqlooks__free(s->requests);
 	wanted__free(s->wanted);
 	cpustack__free(s->cpustack);
 	probes__free(s->calls);
@@ -121,7 +122,7 @@ static bool session__sums(const struct session *s)
 	       !o->profile.async && !o->single_events && !o->timeline &&
 	       (!s->wanted || !wanted__asks(s->wanted, FILTER_LABEL) ||
 		wanted__labels_are_told(s->wanted)) &&
-	       root != PROFILE_ROOT_GOID && root != PROFILE_ROOT_LABEL;
+	       root != PROFILE_ROOT_GOID && !profile_root_is_of_labels(root);
 }
 
 static int session__build_allocs(struct session *s)
@@ -232,8 +233,14 @@ static int session__build(struct session *s, struct cause *why)
 		err = profile__new(&s->o.profile, &s->profile);
 	if (!err && session__samples(s))
 		err = cpustack__new(s->target.proc, s->target.gp, &s->cpustack);
+	if (!err && profile_root_is_of_requests(s->o.profile.root))
+		err = reqlooks__new(&(struct reqlooks_opts){ s->target.proc, s->target.gp,
+							     s->profile, s->o.stop,
+							     s->o.requests_apart },
+				    &s->requests);
 	io.cpu = s->cpustack;
 	io.timeline = s->o.timeline;
+	io.requests = s->requests;
 	if (!err)
 		err = session__build_wanted(s, why);
 	io.wanted = s->wanted;
@@ -242,7 +249,7 @@ static int session__build(struct session *s, struct cause *why)
 	if (!err)
 		err = sampling__new(&(struct sampling_opts){ s->target.proc, s->target.gp,
 							     s->profile, s->intake, s->o.depth,
-							     &s->until },
+							     &s->until, s->requests },
 				    &s->sampling);
 	if (!err)
 		err = session__asked_to_end(s, why);
@@ -307,6 +314,10 @@ static void session__end(const struct session *s, struct session_end *e)
 
 	profile__stats(s->profile, &ps);
 	e->looks = looks->looks;
+	if (s->requests) {
+		e->request_looks = reqlooks__stats(s->requests)->looks;
+		e->requests_ns = reqlooks__stats(s->requests)->cpu_ns;
+	}
 	e->unwanted = ingest__stats(s->intake)->unwanted;
 	if (s->probes)
 		session__end_of_probes(s, e, &lost);
@@ -381,6 +392,8 @@ static void session__sum(struct session *s)
 	struct cause code_why = { "" };
 	uint64_t own_end_ns;
 
+	if (s->requests)
+		reqlooks__end(s->requests);
 	profile__begin(s->profile, r->start_ns);
 	profile__end(s->profile, r->start_ns + r->covered_ns);
 	if (r->exact_ns < r->covered_ns || s->allocs)

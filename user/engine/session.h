@@ -63,6 +63,7 @@ struct session_opts {
 	 */
 	struct timeline *timeline;
 	bool single_events; /* each is wanted by itself: session__tap(); waits are not summed in the kernel */
+	bool requests_apart; /* with a root of requests: reqlooks_opts.apart */
 };
 
 /* looks a second, where nobody says another number; of event wall, which has nothing else */
@@ -128,6 +129,9 @@ struct session_end {
 	uint64_t exact_until_ns; /* the moment, by CLOCK_MONOTONIC */
 	/* for the rest: windows in which probes were on; looks without any */
 	uint32_t windows, looks;
+	/* at requests, beside the probes; and what reading requests took of our CPU time, in all looks */
+	uint32_t request_looks;
+	uint64_t requests_ns;
 	/* everything that did not reach the report, by stats.h and the bounds */
 	uint64_t lost;
 	/* of the target, while it was recorded; if it ended, up to 100 ms before that */

@@ -16,6 +16,7 @@
 #include "engine/ingest.h"
 #include "engine/probes.h"
 #include "host/recorders.h"
+#include "engine/reqlooks.h"
 #include "engine/sampling.h"
 #include "engine/calls.h"
 #include "engine/session.h"
@@ -90,6 +91,7 @@ struct session {
 	struct callsites *callsites;                /* by creation site, else NULL */
 	struct census *before[GOPROC_RUNTIMES_MAX]; /* what these know: session_opts.keep_before */
 	struct wanted *wanted;                      /* NULL: there is no filter */
+	struct reqlooks *requests;                  /* rows are of requests; else NULL */
 	struct ingest *intake;
 	struct probes *probes; /* NULL: looks only */
 	struct probes *calls;  /* engine/calls; NULL: system calls are not told one by one */

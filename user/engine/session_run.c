@@ -15,6 +15,7 @@
 #include "base/rt_boost.h"
 #include "engine/beside.h"
 #include "engine/owncost.h"
+#include "engine/reqpace.h"
 #include "engine/session_parts.h"
 #include "model/governor.h"
 #include "model/timeline.h"
@@ -454,6 +455,8 @@ static int session_run__step_exact(struct session_run *r, struct cause *why)
 			return JOB_GOES_ON;
 	}
 	if (session_run__drain(r)) {
+		if (s->requests)
+			reqpace__step(r);
 		r->stepped_ns = clock_now_ns();
 		return JOB_GOES_ON;
 	}
@@ -478,7 +481,7 @@ static void session_run__plan(const struct session_run *r, struct stratum *ret)
 	const struct governor *g = &r->governor;
 	const uint64_t gone = clock_now_ns() - r->start_ns;
 	const double cpu = session_run__cpu(r), time = session_run__gone(r);
-	const bool window = !session_run__is_of_looks(r) &&
+	const bool window = !session_run__is_of_looks(r) && !r->s->requests &&
 			    windows_tell_more(r->s->o.profile.event) &&
 			    clock_now_ns() >= r->no_window_until_ns &&
 			    governor__windows_pay(g, governor__rate(g, cpu, time)) &&
@@ -688,6 +691,8 @@ int session_run__begin(struct session_run *r, struct cause *why)
 	const bool of_looks = session_run__is_of_looks(r);
 
 	owncost__begin(&r->own, r->s);
+	if (r->s->requests)
+		reqpace__begin(r);
 	/* allocations and samples keep to it by themselves */
 	governor__init(&r->governor,
 		       !of_looks && (r->s->allocs || r->s->cpustack) ? 0 : r->s->o.max_overhead);
@@ -726,6 +731,8 @@ static uint64_t session_run__due_exact(const struct session_run *r)
 		return allocrun__due_ns(a, now);
 	if (left < UINT64_MAX - now)
 		at = least(at, now + left);
+	if (r->s->requests)
+		at = least(at, reqlooks__due_ns(r->s->requests));
 	return a ? least(at, allocrun__due_ns(a, now)) : at;
 }
 

@@ -18,6 +18,7 @@
 
 #include "format/pprof_tables.h"
 #include "format/renderer.h"
+#include "model/reqlabel.h"
 #include "model/wall.h"
 
 #define LABELS_MAX   64 /* of a sample */
@@ -110,6 +111,27 @@ static int add_go_labels(struct pprof_tables *t, struct sample_labels *ls, const
 	return err;
 }
 
+/* As tracing libraries call them: Pyroscope's API, and Grafana with it, looks for the ids. */
+static int add_request_labels(struct pprof_tables *t, struct sample_labels *ls, const char *text)
+{
+	char buf[REQLABEL_TEXT_MAX + 1];
+	struct reqlabel l;
+	int err = 0;
+
+	reqlabel__get(text ? text : "", buf, &l);
+	if (l.why)
+		return add_label(t, ls, "no_request", l.why, 0);
+	if (l.route[0])
+		err = add_label(t, ls, "route", l.route, 0);
+	if (!err && l.trace_id[0])
+		err = add_label(t, ls, "trace_id", l.trace_id, 0);
+	if (!err && l.span_id[0])
+		err = add_label(t, ls, "span_id", l.span_id, 0);
+	if (!err && l.span[0])
+		err = add_label(t, ls, "span_name", l.span, 0);
+	return err;
+}
+
 static int add_object_labels(struct pprof_tables *t, const struct snap_row *row,
 			     struct sample_labels *ls)
 {
@@ -156,6 +178,10 @@ static int fill_labels(struct pprof_tables *t, const struct snap *s, const struc
 	case PROFILE_ROOT_GOID: return add_label(t, ls, "goid", NULL, row->goid);
 	case PROFILE_ROOT_CREATED_BY: return add_made_labels(t, fr, ls);
 	case PROFILE_ROOT_LABEL: return add_go_labels(t, ls, row->label ? row->label : "");
+	case PROFILE_ROOT_ROUTE:
+	case PROFILE_ROOT_TRACE:
+	case PROFILE_ROOT_SPAN:
+	case PROFILE_ROOT_REQUEST: return add_request_labels(t, ls, row->label);
 	case PROFILE_ROOT_STATE:
 		return s->event == PROFILE_WALL ? 0 : add_label(t, ls, "state", fr->state, 0);
 	}

@@ -95,7 +95,25 @@ enum profile_root {
 	PROFILE_ROOT_CREATED_BY,
 	PROFILE_ROOT_LABEL,
 	PROFILE_ROOT_STATE,
+	/* of the request that it works for (model/reqlabel); the last one adds no frame */
+	PROFILE_ROOT_ROUTE,
+	PROFILE_ROOT_TRACE,
+	PROFILE_ROOT_SPAN,
+	PROFILE_ROOT_REQUEST,
 };
+#define PROFILE_ROOTS (PROFILE_ROOT_REQUEST + 1)
+
+static inline bool profile_root_is_of_requests(enum profile_root r)
+{
+	return r == PROFILE_ROOT_ROUTE || r == PROFILE_ROOT_TRACE || r == PROFILE_ROOT_SPAN ||
+	       r == PROFILE_ROOT_REQUEST;
+}
+
+/* Rows are kept apart by a text of their goroutine. */
+static inline bool profile_root_is_of_labels(enum profile_root r)
+{
+	return r == PROFILE_ROOT_LABEL || profile_root_is_of_requests(r);
+}
 
 /* how the size of an object and the sums of a row are known */
 enum alloc_measure {
@@ -160,7 +178,7 @@ void profile__begin(struct profile *p, uint64_t start_ns);
 void profile__end(struct profile *p, uint64_t end_ns); /* UINT64_MAX until it is called */
 
 /*
- * An id for a text: labels such as "k=v,k2=v2" for PROFILE_ROOT_LABEL, names of types; "" is
+ * An id for a text: labels such as "k=v,k2=v2" for PROFILE_ROOT_LABEL, requests (model/reqlabel), names of types; "" is
  * PROFILE_LABEL_NONE.
  */
 uint32_t profile__label(struct profile *p, const char *text);

@@ -40,7 +40,11 @@ static inline uint64_t profile__root(const struct profile *p, uint64_t goid, uin
 	switch (p->opts.root) {
 	case PROFILE_ROOT_GOID: return goid;
 	case PROFILE_ROOT_CREATED_BY: return gopc;
-	case PROFILE_ROOT_LABEL: return label;
+	case PROFILE_ROOT_LABEL:
+	case PROFILE_ROOT_ROUTE:
+	case PROFILE_ROOT_TRACE:
+	case PROFILE_ROOT_SPAN:
+	case PROFILE_ROOT_REQUEST: return label;
 	default: return 0; /* state follows from the reason */
 	}
 }

@@ -124,7 +124,7 @@ static void row_of(const struct profile *p, const struct row_key *k, const struc
 	};
 	if (profile__opts(p)->event == PROFILE_ALLOC || profile__opts(p)->event == PROFILE_WALL)
 		to->type = profile__label_text(p, (uint32_t)k->type);
-	if (root == PROFILE_ROOT_LABEL)
+	if (profile_root_is_of_labels(root))
 		to->label = profile__label_text(p, (uint32_t)k->root);
 }
 

@@ -65,7 +65,8 @@ struct snap_row {
 	uint64_t gopc, startpc;  /* births, exits; with PROFILE_ROOT_CREATED_BY gopc for all */
 	struct snap_chain chain; /* async: of the goroutine; births, exits: of its parent */
 	uint64_t goid;           /* PROFILE_ROOT_GOID, else 0 */
-	const char *label;       /* PROFILE_ROOT_LABEL: "" for no labels; else NULL */
+	/* PROFILE_ROOT_LABEL: "" for no labels; of requests: model/reqlabel; else NULL */
+	const char *label;
 	uint64_t count;
 	uint64_t value; /* ns, bytes, or the count */
 	/*

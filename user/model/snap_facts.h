@@ -39,7 +39,7 @@ int snap_facts__snap(struct snap_facts *s, struct snap **ret);
  */
 void snap_facts__mean(struct snap_facts *s, uint64_t nr);
 
-/* Rows by labels (PROFILE_ROOT_LABEL) are not any more: those that differ in nothing else are one. */
+/* Rows by labels (PROFILE_ROOT_LABEL), or by requests, are not any more: those that differ in nothing else are one. */
 void snap_facts__forget_labels(struct snap_facts *s);
 
 /*

@@ -80,7 +80,7 @@ static void add_head(struct snap *to, const struct snap *h)
 
 static int take_sums(struct snap_facts *s, const Pw__Sums *f, struct cause *why)
 {
-	if (f->event >= PROFILE_EVENTS || f->root > PROFILE_ROOT_STATE)
+	if (f->event >= PROFILE_EVENTS || f->root >= PROFILE_ROOTS)
 		return book__bad(why, "it counts what is not known");
 	/* Rows are read as the event and root say that were there before them. */
 	if (s->begun && (f->event != s->head.event || f->root != s->head.root))
@@ -228,7 +228,7 @@ static int row_of(struct snap_facts *s, const Pw__SumRows *f, size_t i,
 	    !stack_of(s, COLUMN_AT(f, stack, i), &ret->own) ||
 	    (s->head.event == PROFILE_ALLOC && !ret->type) ||
 	    (s->head.event == PROFILE_GOROUTINES && !ret->word) ||
-	    (s->head.root == PROFILE_ROOT_LABEL && !ret->label))
+	    (profile_root_is_of_labels(s->head.root) && !ret->label))
 		return book__bad(why, "a row of its sums is not whole");
 	return 0;
 }
@@ -370,7 +370,7 @@ static void merge(struct snap_facts *s)
 
 void snap_facts__forget_labels(struct snap_facts *s)
 {
-	if (s->head.root != PROFILE_ROOT_LABEL)
+	if (!profile_root_is_of_labels(s->head.root))
 		return;
 	s->head.root = PROFILE_ROOT_NONE;
 	for (size_t i = 0; i < s->nr; i++)

@@ -14,6 +14,10 @@ static uint64_t root_key(const struct dump *d, enum profile_root root, const str
 	case PROFILE_ROOT_CREATED_BY: return r->made == SITES_NONE ? 0 : dump__g(d, r)->who.gopc;
 	case PROFILE_ROOT_LABEL: return (uintptr_t)dump__labels(d, r)->text;
 	case PROFILE_ROOT_NONE:
+	case PROFILE_ROOT_ROUTE:
+	case PROFILE_ROOT_TRACE:
+	case PROFILE_ROOT_SPAN:
+	case PROFILE_ROOT_REQUEST:
 	case PROFILE_ROOT_STATE: break;
 	}
 	return 0;

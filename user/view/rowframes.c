@@ -9,12 +9,14 @@
 #include "golang/gocontention.h"
 #include "golang/gofacts.h"
 #include "golang/gostate.h"
+#include "model/reqlabel.h"
 #include "model/wall.h"
 #include "view/callsites.h"
 #include "view/recording.h"
 
 #define NO_GOROUTINE "no goroutine" /* the scheduler, or a thread of C, ran */
-#define FUNCS_MAX    256            /* names of a stack that may decide what a wait is called */
+#define NO_REQUEST   "[no request]"
+#define FUNCS_MAX    256 /* names of a stack that may decide what a wait is called */
 
 struct rowframer {
 	struct framer *names;
@@ -313,6 +315,26 @@ static void set_called(struct rowframer *f, const struct snap *s, const struct s
 	ret->line = c.called.place.line;
 }
 
+/* Of the request that it works for, what the root asks for. */
+static const char *request_root(struct rowframer *f, enum profile_root root,
+				const struct snap_row *row)
+{
+	char buf[REQLABEL_TEXT_MAX + 1];
+	struct reqlabel l;
+
+	reqlabel__get(row->label ? row->label : "", buf, &l);
+	if (l.why)
+		return NO_REQUEST;
+	if (root == PROFILE_ROOT_ROUTE)
+		return l.route[0] ? framer__text(f->names, l.route) : "[no route]";
+	if (root == PROFILE_ROOT_TRACE)
+		return l.trace_id[0] ? framer__format(f->names, "trace %s", l.trace_id)
+				     : "[no trace]";
+	if (l.span[0])
+		return framer__format(f->names, "span %s", l.span);
+	return l.span_id[0] ? framer__format(f->names, "span %s", l.span_id) : "[no span]";
+}
+
 static void set_root(struct rowframer *f, const struct snap *s, const struct snap_row *row,
 		     struct frames *ret)
 {
@@ -336,6 +358,10 @@ static void set_root(struct rowframer *f, const struct snap *s, const struct sna
 							: "no labels";
 		break;
 	case PROFILE_ROOT_STATE: ret->root = framer__format(f->names, "[%s]", ret->state); break;
+	case PROFILE_ROOT_ROUTE:
+	case PROFILE_ROOT_TRACE:
+	case PROFILE_ROOT_SPAN: ret->root = request_root(f, s->root, row); break;
+	case PROFILE_ROOT_REQUEST: break;
 	}
 }
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/of_requests.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/percent.h"
+#include "model/reqlabel.h"
+#include "view/recording.h"
+
+/* What looks can tell: waits that last, and what a goroutine does while it serves. */
+static bool is_told(enum profile_event e)
+{
+	return profile_event_is_wait(e) || e == PROFILE_BLOCK || e == PROFILE_CPU ||
+	       e == PROFILE_WALL;
+}
+
+enum profile_root of_requests_root(const struct opts *o)
+{
+	return o->requests && !o->root ? PROFILE_ROOT_REQUEST : (enum profile_root)o->root;
+}
+
+bool of_requests_refuses(const struct opts *o)
+{
+	const enum profile_root root = of_requests_root(o);
+
+	if (o->requests && !profile_root_is_of_requests(root))
+		log_error("--requests keeps rows apart by their request: --root can be route, "
+			  "trace or span then; see 'parkwatch record --help'");
+	else if (profile_root_is_of_requests(root) && !is_told((enum profile_event)o->event))
+		log_error("looks at requests do not meet what -e %s counts: its request is not "
+			  "known; see 'parkwatch record --help'",
+			  report_event_name((enum profile_event)o->event));
+	else
+		return false;
+	return true;
+}
+
+bool of_requests_apart(const struct opts *o, const struct format *f)
+{
+	return o->requests || o->save || f->kind == FORMAT_PW || f->kind == FORMAT_PPROF;
+}
+
+/* One reason why there is no request. */
+struct missing {
+	const char *why;
+	uint64_t value;
+};
+
+static void add_missing(struct missing *v, size_t nr, const char *why, uint64_t value)
+{
+	size_t i = 0;
+
+	while (i + 1 < nr && strcmp(v[i].why, why))
+		i++;
+	v[i].value += value;
+}
+
+void of_requests_say(const struct snap *snap, const struct session_end *e)
+{
+	struct missing missing[] = { { REQLABEL_NO_LOOK, 0 }, { REQLABEL_NONE, 0 },
+				     { REQLABEL_SEVERAL, 0 }, { REQLABEL_HAS, 0 },
+				     { REQLABEL_CHANGED, 0 }, { REQLABEL_NOBODY, 0 },
+				     { REQLABEL_REFUSED, 0 } };
+	char buf[REQLABEL_TEXT_MAX + 1], text[512] = "", of[PERCENT_BYTES];
+	const double all = snap->value ? (double)snap->value : 1;
+	uint64_t told = 0;
+	struct reqlabel l;
+	size_t used = 0;
+
+	for (size_t i = 0; i < snap->nr; i++) {
+		reqlabel__get(snap->rows[i].label ? snap->rows[i].label : "", buf, &l);
+		if (l.why)
+			add_missing(missing, ARRAY_SIZE(missing), l.why, snap->rows[i].value);
+		else
+			told += snap->rows[i].value;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(missing) && used < sizeof(text); i++)
+		if (missing[i].value)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %% %s",
+						 used ? ", " : "; the rest is [no request]: ",
+						 percent_text(100 * (double)missing[i].value / all,
+							      of),
+						 missing[i].why);
+	log_info("of %s %% the request is known%s", percent_text(100 * (double)told / all, of),
+		 text);
+	log_info("requests were read in %u looks, which took %s %% of a processor",
+		 e->request_looks ? e->request_looks : e->looks,
+		 percent_text(e->duration_ns ? 100 * (double)e->requests_ns / (double)e->duration_ns
+					     : 0.0,
+			      of));
+}
+
+bool of_requests_can_show(const struct snap *snap, enum profile_root root)
+{
+	return snap->root == root ||
+	       (profile_root_is_of_requests(snap->root) && profile_root_is_of_requests(root));
+}

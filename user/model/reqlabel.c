@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "model/reqlabel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BETWEEN   '|' /* a recording keeps it as it is */
+#define ROUTE_MAX 256 /* bytes; longer ones are cut, so that the ids always have room */
+
+/* What a program calls something may have any bytes. */
+static size_t put(char *text, size_t size, size_t used, size_t most, const char *what)
+{
+	for (size_t i = 0; i < most && what[i] && used + 1 < size; i++)
+		text[used++] = (unsigned char)what[i] < ' ' || what[i] == BETWEEN ? '?' : what[i];
+	return used;
+}
+
+static size_t put_between(char *text, size_t size, size_t used)
+{
+	if (used + 1 < size)
+		text[used++] = BETWEEN;
+	return used;
+}
+
+void reqlabel__put(const struct reqlabel *l, char *text, size_t size)
+{
+	size_t used = 0;
+
+	if (l->why) {
+		used = put(text, size, used, size, l->why);
+		text[used] = '\0';
+		return;
+	}
+	used = put(text, size, used, ROUTE_MAX, l->route);
+	used = put_between(text, size, used);
+	used = put(text, size, used, 32, l->trace_id);
+	used = put_between(text, size, used);
+	used = put(text, size, used, 16, l->span_id);
+	used = put_between(text, size, used);
+	used = put(text, size, used, size, l->span);
+	text[used] = '\0';
+}
+
+/* The part up to the next BETWEEN, or the end; *at becomes what follows it. */
+static const char *part(char **at)
+{
+	char *begin = *at, *end = strchr(begin, BETWEEN);
+
+	*at = end ? end + 1 : begin + strlen(begin);
+	if (end)
+		*end = '\0';
+	return begin;
+}
+
+void reqlabel__get(const char *text, char buf[REQLABEL_TEXT_MAX + 1], struct reqlabel *ret)
+{
+	char *at = buf;
+
+	snprintf(buf, REQLABEL_TEXT_MAX + 1, "%s", text);
+	if (!strchr(buf, BETWEEN)) {
+		*ret = (struct reqlabel){ "", "", "", "", buf[0] ? buf : REQLABEL_REFUSED };
+		return;
+	}
+	ret->route = part(&at);
+	ret->trace_id = part(&at);
+	ret->span_id = part(&at);
+	ret->span = part(&at);
+	ret->why = NULL;
+}
