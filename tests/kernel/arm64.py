@@ -138,7 +138,7 @@ def make_tree(tree, o):
         shutil.copy(build.built(minor, mode, "dumped")[0], tree / f"dumped/{minor}-{mode}")
     for folder, (program, minors) in GUEST.items():
         (tree / folder).mkdir()
-        for minor in [] if o.quick else minors:
+        for minor in minors if not o.quick else minors[-1:] if folder == "burners" else []:
             shutil.copy(build.built(minor, "static", program)[0], tree / folder / f"go1.{minor}")
 
 
