@@ -237,7 +237,7 @@ def what_frameworks_know_is_said(kind, command):
     expect(not unsaid, f"of {spans} spans these are not said: {collections.Counter(unsaid)}")
     routeless = [g["request"]["path"] for g in goroutines.values() if g["request"] and not g["request"]["over"] and not g["request"]["route"]]
     expect(not routeless, f"requests without a route: {sorted(set(routeless))}")
-    ageless = [q["path"] for q in json.loads(out)["requests"] if truth.goroutines[q["served_by"]]["began"] and q["age_s"] is None]
+    ageless = [q["path"] for q in json.loads(out)["requests"] if q["served_by"] and truth.goroutines[q["served_by"]]["began"] and q["age_s"] is None]
     expect(not ageless, f"requests of which a span began, and no age is said: {ageless}")
 
 
@@ -375,7 +375,7 @@ def while_it_works(command, least):
         t.process.stdin.write("\n")
         t.process.stdin.flush()
         log = Log(t.truth())
-    expect(any(said["trace_id"] for _, statements, _ in looks for _, _, said in statements), "no trace is said, and each request came with one")
+    expect(any(said.get("trace_id") for _, statements, _ in looks for _, _, said in statements), "no trace is said, and each request came with one")
     return count, [f"goroutine {goid} ({start}) is said to be of {json.dumps(said)}: {why}" for since, statements, until in looks
                    for goid, start, said in statements for why in [log.wrong(goid, start, said, since, until)] if why], log.rate
 
