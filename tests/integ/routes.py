@@ -92,7 +92,7 @@ def samples_have_their_route(minor, mode, event):
 def labels_say_it_in_pprof(minor):
     with tempfile.TemporaryDirectory() as d:
         path = os.path.join(d, "blocked.pb.gz")
-        Worked("waits", minor, "stripped", "--requests", "-o", path)
+        Worked("waits", minor, "stripped", "-o", path)
         samples = raw_profile(path)[1]
     routes, traces = collections.Counter(), collections.Counter()
     for _, functions, labels in samples:

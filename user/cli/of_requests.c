@@ -18,14 +18,21 @@ static bool is_told(enum profile_event e)
 	       e == PROFILE_WALL;
 }
 
-enum profile_root of_requests_root(const struct opts *o)
+/* A profile for pprof has labels. With -e wall each look would read requests: fewer looks. */
+bool of_requests_if_known(const struct opts *o, const struct format *f)
 {
-	return o->requests && !o->root ? PROFILE_ROOT_REQUEST : (enum profile_root)o->root;
+	return f->kind == FORMAT_PPROF && !o->requests && !o->root &&
+	       is_told((enum profile_event)o->event) && o->event != PROFILE_WALL && !o->no_probes && !o->async;
 }
 
-bool of_requests_refuses(const struct opts *o)
+enum profile_root of_requests_root(const struct opts *o, const struct format *f)
 {
-	const enum profile_root root = of_requests_root(o);
+	return (o->requests || of_requests_if_known(o, f)) && !o->root ? PROFILE_ROOT_REQUEST : (enum profile_root)o->root;
+}
+
+bool of_requests_refuses(const struct opts *o, const struct format *f)
+{
+	const enum profile_root root = of_requests_root(o, f);
 
 	if (o->requests && !profile_root_is_of_requests(root))
 		log_error("--requests keeps rows apart by their request: --root can be route, "

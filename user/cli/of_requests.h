@@ -11,9 +11,11 @@
 #include "model/snap.h"
 
 /* It cannot be told of what is asked for: said. */
-bool of_requests_refuses(const struct opts *o);
+bool of_requests_refuses(const struct opts *o, const struct format *f);
 /* What rows are kept apart by. */
-enum profile_root of_requests_root(const struct opts *o);
+enum profile_root of_requests_root(const struct opts *o, const struct format *f);
+/* Nobody asked by name: only of a program that serves requests. */
+bool of_requests_if_known(const struct opts *o, const struct format *f);
 /* By all that is known of a request: what is written has it, or can be told by it later. */
 bool of_requests_apart(const struct opts *o, const struct format *f);
 /* How much of it has a request, why the rest has none, and what looking took. */

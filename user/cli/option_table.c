@@ -422,7 +422,9 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "requests", 0, OPT_FLAG, AT(requests), REC, NULL,
 	  .help = "pprof: labels route, trace_id, span_id and span_name of the request that each "
 		  "sample was for; .pw: report --root can tell by them later",
-	  .more = "Of events blocked, wakeups, block, cpu and wall." },
+	  .more = "Of events blocked, wakeups, block, cpu and wall. A profile for pprof of a "
+		  "program that serves requests has these labels anyway, but for -e wall, "
+		  "--no-probes and --async." },
 	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), REC, NULL,
 	  .help = "also show the runtime's own frames that make, park and end goroutines: newproc, "
 		  "gopark, goexit" },

@@ -445,7 +445,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.pid = o->pid,
 		.stop = stop,
 		.profile = { .event = (enum profile_event)o->event,
-			     .root = of_requests_root(o),
+			     .root = of_requests_root(o, f),
 			     .async = o->async,
 			     .wakers = (uint32_t)o->chain },
 		.alloc = (enum alloc_source)o->alloc,
@@ -466,6 +466,7 @@ static int session_of(const struct opts *o, const struct format *f, const struct
 		.keep_before = o->save || f->kind == FORMAT_PW,
 		.single_events = has_single_events(o, f),
 		.requests_apart = of_requests_apart(o, f),
+		.requests_if_known = of_requests_if_known(o, f),
 		.timeline = timeline,
 	};
 
@@ -690,7 +691,7 @@ int cmd_record(const struct opts *o)
 	err = format_choose(o, &f);
 	if (err)
 		return err;
-	if (timeline_refuses(o, f) || of_requests_refuses(o))
+	if (timeline_refuses(o, f) || of_requests_refuses(o, f))
 		return 2;
 	err = choose_wanted(o, &filter, &why);
 	if (err) {

@@ -14,6 +14,7 @@
 #include "model/governor.h"
 #include "names/namer.h"
 #include "probe/probe_set.h"
+#include "requests/requests.h"
 
 #define CREATORS_MOST_NS (5 * NS_PER_SEC) /* that looking at them may take */
 
@@ -215,6 +216,16 @@ static int session__build_wanted(struct session *s, struct cause *why)
 	return s->o.filter ? wanted__new(&o, &s->wanted, why) : 0;
 }
 
+static bool session__knows_requests(const struct session *s)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < s->target.nr && !known; i++)
+		known = requests__are_known(proc__mem(s->target.proc),
+					    goproc__runtime(s->target.gp, i));
+	return known;
+}
+
 static int session__build(struct session *s, struct cause *why)
 {
 	struct ingest_opts io = {
@@ -227,6 +238,8 @@ static int session__build(struct session *s, struct cause *why)
 	int err;
 
 	err = target__open(&s->target, s->o.pid, &s->until, why);
+	if (!err && s->o.requests_if_known && !session__knows_requests(s))
+		s->o.profile.root = PROFILE_ROOT_NONE;
 	if (!err && s->o.profile.root == PROFILE_ROOT_CREATED_BY)
 		err = callsites__new(s->target.namers, s->target.nr, &s->callsites);
 	if (!err)

@@ -511,6 +511,14 @@ static int reading__read(struct reading *r)
 	return err;
 }
 
+bool requests__are_known(const struct addrspace *as, const struct goruntime *rt)
+{
+	scoped(gotypes) types = NULL;
+	struct webtypes web;
+
+	return !gotypes__new(as, rt, &types) && !webtypes__find(types, &web);
+}
+
 int requests__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
 		   struct deadline *until, struct grequests **ret, struct cause *why)
 {

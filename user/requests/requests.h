@@ -30,12 +30,17 @@
 #ifndef PARKWATCH_REQUESTS_REQUESTS_H
 #define PARKWATCH_REQUESTS_REQUESTS_H
 
+#include <stdbool.h>
+
 #include "base/addrspace.h"
 #include "base/cause.h"
 #include "base/deadline.h"
 #include "facts/goroutines.h"
 #include "facts/requests.h"
 #include "golang/goruntime.h"
+
+/* A server that is known is linked in. False where that cannot be read, too. Some milliseconds. */
+bool requests__are_known(const struct addrspace *as, const struct goruntime *rt);
 
 /*
  * Of the goroutines of c: the same wait of each, or nothing. What was not read until the deadline
