@@ -17,7 +17,7 @@ from target import Recording, Target, expect, folded, parkwatch
 SIDES = ("alpha", "beta")
 NO_REQUEST = "[no request]"
 # Of the waits of 300 ms, and of the CPU time, at least: looks are rarer on a machine that has other things to do.
-WAITS_KNOWN, SAMPLES_KNOWN = 0.6, 0.3
+WAITS_KNOWN, SAMPLES_KNOWN = 0.6, 0.15
 WAITS = [(26, "stripped", ()), (27, "pie", ("-e", "wakeups")), (23, "static", ("-e", "wall")), (26, "race", ("--no-probes",))]
 SAMPLES = [(26, "stripped", "cpu"), (27, "static", "cpu"), (26, "static", "wall")]
 

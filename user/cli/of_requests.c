@@ -22,12 +22,14 @@ static bool is_told(enum profile_event e)
 bool of_requests_if_known(const struct opts *o, const struct format *f)
 {
 	return f->kind == FORMAT_PPROF && !o->requests && !o->root &&
-	       is_told((enum profile_event)o->event) && o->event != PROFILE_WALL && !o->no_probes && !o->async;
+	       is_told((enum profile_event)o->event) && o->event != PROFILE_WALL && !o->no_probes &&
+	       !o->async;
 }
 
 enum profile_root of_requests_root(const struct opts *o, const struct format *f)
 {
-	return (o->requests || of_requests_if_known(o, f)) && !o->root ? PROFILE_ROOT_REQUEST : (enum profile_root)o->root;
+	return (o->requests || of_requests_if_known(o, f)) && !o->root ? PROFILE_ROOT_REQUEST
+								       : (enum profile_root)o->root;
 }
 
 bool of_requests_refuses(const struct opts *o, const struct format *f)

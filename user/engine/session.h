@@ -63,7 +63,7 @@ struct session_opts {
 	 */
 	struct timeline *timeline;
 	bool single_events; /* each is wanted by itself: session__tap(); waits are not summed in the kernel */
-	bool requests_apart; /* with a root of requests: reqlooks_opts.apart */
+	bool requests_apart;    /* with a root of requests: reqlooks_opts.apart */
 	bool requests_if_known; /* without a known server (requests/requests) no root of requests */
 };
 
