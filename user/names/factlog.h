@@ -66,9 +66,18 @@ int factlog__end(struct factlog *f, struct cause *why);
 /* --- pieces, for those who write facts of their own --- */
 
 uint32_t factlog__group(struct factlog *f); /* the segment's number; a new one knows nothing */
-/* The look that the next facts are of: once a segment. */
-void factlog__open_look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
-			const struct census *c);
+/* A look, and how far it is told; borrowed. */
+struct factlog_of_look {
+	struct factlog *f;
+	const struct census *c;
+	uint64_t unix_ns;
+	uint32_t number, segment; /* segment: of the last fact */
+	uint16_t rt;
+};
+/* The look that the next facts are of. */
+void factlog__begin_look(struct factlog_of_look *l);
+/* Before each of these facts: where a new segment begins, the look is told there again. */
+struct pw_writer *factlog__in_look(struct factlog_of_look *l);
 struct pw_writer *factlog__writer(struct factlog *f);
 /* What is there will be told by the next factlog__code(). pc 0 is passed over. */
 void factlog__pc(struct factlog *f, uint16_t rt, uint64_t pc, bool is_return);

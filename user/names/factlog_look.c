@@ -28,28 +28,26 @@ struct look_rows {
 };
 
 struct look_log {
-	struct factlog *f;
-	const struct census *c;
+	struct factlog_of_look of;
 	const struct labelbook *labels;
-	uint32_t number, segment;
-	uint16_t rt;
-	uint64_t unix_ns, last_set;
+	uint64_t last_set;
 	uint32_t *told; /* by stack: segment + 1, in which it was told */
 	struct look_rows *rows;
 };
 
 /* --- what it opens with, in each segment --- */
 
-void factlog__open_look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
-			const struct census *c)
+void factlog__begin_look(struct factlog_of_look *l)
 {
+	const struct census *c = l->c;
 	Pw__Look look = PW__LOOK__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
-	look.number = number;
-	look.runtime = rt;
+	l->segment = factlog__group(l->f);
+	look.number = l->number;
+	look.runtime = l->rt;
 	look.taken_ns = c->taken_ns;
-	look.unix_ns = unix_ns;
+	look.unix_ns = l->unix_ns;
 	look.goroutines = c->nr;
 	look.unsettled = c->unsettled;
 	look.refused = c->refused;
@@ -59,30 +57,37 @@ void factlog__open_look(struct factlog *f, uint32_t number, uint16_t rt, uint64_
 	look.dead_stack_bytes = c->dead.stack_bytes;
 	fact.fact_case = PW__FACT__FACT_LOOK;
 	fact.look = &look;
-	pw_writer__fact(factlog__writer(f), &fact);
-	pw_writer__time(factlog__writer(f), c->taken_ns);
+	pw_writer__fact(factlog__writer(l->f), &fact);
+	pw_writer__time(factlog__writer(l->f), c->taken_ns);
+}
+
+struct pw_writer *factlog__in_look(struct factlog_of_look *l)
+{
+	if (factlog__group(l->f) != l->segment)
+		factlog__begin_look(l);
+	return factlog__writer(l->f);
 }
 
 /* --- stacks --- */
 
 static void add_stack(struct look_log *l, uint32_t stack)
 {
-	const struct census_stack *s = &l->c->stacks[stack];
+	const struct census_stack *s = &l->of.c->stacks[stack];
 	const struct stack_row row = {
 		.id = stack,
-		.rt = l->rt,
+		.rt = l->of.rt,
 		.truncated = s->truncated,
 		.all_return = true,
 		.goroutines = s->nr_gs,
-		.pcs = l->c->pcs + s->pcs_at,
+		.pcs = l->of.c->pcs + s->pcs_at,
 		.nr = s->nr_pcs,
 	};
 
-	if (l->told[stack] == l->segment + 1)
+	if (l->told[stack] == l->of.segment + 1)
 		return;
-	l->told[stack] = l->segment + 1;
-	stack_rows__add(&l->rows->stacks, l->f, PW__FACT__FACT_STACKS, &row);
-	factlog__roots(l->f, l->rt, row.pcs, row.nr);
+	l->told[stack] = l->of.segment + 1;
+	stack_rows__add(&l->rows->stacks, l->of.f, PW__FACT__FACT_STACKS, &row);
+	factlog__roots(l->of.f, l->of.rt, row.pcs, row.nr);
 }
 
 /* --- labels --- */
@@ -104,7 +109,7 @@ static void tell_labels(struct look_log *l)
 	s.unread = labelbook__unread(l->labels);
 	fact.fact_case = PW__FACT__FACT_LABELS;
 	fact.labels = &s;
-	pw_writer__fact(factlog__writer(l->f), &fact);
+	pw_writer__fact(factlog__writer(l->of.f), &fact);
 	r->sets = r->label_texts = 0;
 }
 
@@ -126,8 +131,8 @@ static void add_labels(struct look_log *l, uint64_t set)
 	r->set[r->sets] = set;
 	r->set_nr[r->sets++] = (uint32_t)nr;
 	for (size_t i = 0; i < nr; i++, r->label_texts++) {
-		r->key[r->label_texts] = pw_writer__name(factlog__writer(l->f), v[i].key);
-		r->value[r->label_texts] = pw_writer__name(factlog__writer(l->f), v[i].value);
+		r->key[r->label_texts] = pw_writer__name(factlog__writer(l->of.f), v[i].key);
+		r->value[r->label_texts] = pw_writer__name(factlog__writer(l->of.f), v[i].value);
 	}
 }
 
@@ -149,7 +154,7 @@ static void tell_goroutines(struct look_log *l)
 	Pw__Goroutines g = PW__GOROUTINES__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
-	stack_rows__tell(&r->stacks, l->f, PW__FACT__FACT_STACKS);
+	stack_rows__tell(&r->stacks, l->of.f, PW__FACT__FACT_STACKS);
 	tell_labels(l);
 	if (!r->nr)
 		return;
@@ -175,7 +180,7 @@ static void tell_goroutines(struct look_log *l)
 	tell_waits(r, &g);
 	fact.fact_case = PW__FACT__FACT_GOROUTINES;
 	fact.goroutines = &g;
-	pw_writer__fact(factlog__writer(l->f), &fact);
+	pw_writer__fact(factlog__writer(l->of.f), &fact);
 	r->nr = r->waits = 0;
 }
 
@@ -184,7 +189,7 @@ static void add_waits(struct look_log *l, const struct census_g *g)
 	struct look_rows *r = l->rows;
 
 	for (uint32_t i = 0; i < g->nr_waits; i++, r->waits++) {
-		const struct census_wait *w = &l->c->waits[g->waits_at + i];
+		const struct census_wait *w = &l->of.c->waits[g->waits_at + i];
 
 		r->wait_addr[r->waits] = (int64_t)(w->addr - r->last_wait.addr);
 		r->wait_via[r->waits] = (int64_t)(w->via - r->last_wait.via);
@@ -224,14 +229,9 @@ static void add_goroutine(struct look_log *l, const struct census_g *g)
 	r->last = *g;
 }
 
-/* A new fact, in a new segment where the last one is full: differences begin anew. */
-static void begin_rows(struct look_log *l, bool first)
+/* A new fact: differences begin anew. */
+static void begin_rows(struct look_log *l)
 {
-	const uint32_t segment = factlog__group(l->f);
-
-	if (first || segment != l->segment)
-		factlog__open_look(l->f, l->number, l->rt, l->unix_ns, l->c);
-	l->segment = segment;
 	l->last_set = 0;
 	l->rows->last = (struct census_g){ 0 };
 	l->rows->last_wait = (struct census_wait){ 0 };
@@ -241,17 +241,19 @@ static void tell_all(struct look_log *l)
 {
 	struct look_rows *r = l->rows;
 
-	begin_rows(l, true);
-	for (size_t i = 0; i < l->c->nr; i++) {
-		const struct census_g *g = &l->c->gs[i];
+	factlog__begin_look(&l->of);
+	begin_rows(l);
+	for (size_t i = 0; i < l->of.c->nr; i++) {
+		const struct census_g *g = &l->of.c->gs[i];
 
 		if (r->nr == ROWS || (r->nr && r->waits + g->nr_waits > WAITS)) {
 			heart__beat(); /* a watch has probes in meanwhile */
 			tell_goroutines(l);
-			begin_rows(l, false);
+			(void)factlog__in_look(&l->of);
+			begin_rows(l);
 		}
-		factlog__pc(l->f, l->rt, g->who.gopc, true);
-		factlog__start(l->f, l->rt, g->who.startpc);
+		factlog__pc(l->of.f, l->of.rt, g->who.gopc, true);
+		factlog__start(l->of.f, l->of.rt, g->who.startpc);
 		add_labels(l, g->labels);
 		if (g->stack != CENSUS_NO_STACK)
 			add_stack(l, g->stack);
@@ -265,14 +267,12 @@ int factlog__look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix
 {
 	scoped_mem uint32_t *told = calloc(c->nr_stacks + 1, sizeof(*told));
 	scoped_mem struct look_rows *rows = calloc(1, sizeof(*rows));
-	struct look_log l = { .f = f,
-			      .c = c,
-			      .labels = labels,
-			      .number = number,
-			      .rt = rt,
-			      .unix_ns = unix_ns,
-			      .told = told,
-			      .rows = rows };
+	struct look_log l = {
+		.of = { .f = f, .c = c, .number = number, .rt = rt, .unix_ns = unix_ns },
+		.labels = labels,
+		.told = told,
+		.rows = rows
+	};
 
 	if (!told || !rows)
 		return -ENOMEM;

@@ -30,28 +30,13 @@ struct of_rows {
 };
 
 struct requests_log {
-	struct factlog *f;
-	const struct census *c;
+	struct factlog_of_look of;
 	const struct grequests *rs;
-	uint64_t unix_ns;
-	uint32_t number, segment;
-	uint16_t rt;
 	union { /* one kind after the other */
 		struct request_rows requests;
 		struct of_rows of;
 	} * rows;
 };
-
-/* A new fact, in a new segment where the last one is full. */
-static struct pw_writer *begin(struct requests_log *l)
-{
-	const uint32_t segment = factlog__group(l->f);
-
-	if (segment != l->segment)
-		factlog__open_look(l->f, l->number, l->rt, l->unix_ns, l->c);
-	l->segment = segment;
-	return factlog__writer(l->f);
-}
 
 /* + 1; 0: not known */
 static uint32_t name_of(struct pw_writer *w, const char *text)
@@ -98,7 +83,7 @@ static void put_request(struct request_rows *r, size_t i, const struct grequest 
 static void tell_requests(struct requests_log *l, size_t from, size_t nr)
 {
 	struct request_rows *r = &l->rows->requests;
-	struct pw_writer *w = begin(l);
+	struct pw_writer *w = factlog__in_look(&l->of);
 	Pw__Requests m = PW__REQUESTS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
@@ -184,7 +169,7 @@ static void tell_all_of(struct requests_log *l)
 		if (!is_told(&l->rs->of[i]))
 			continue;
 		if (!w)
-			w = begin(l);
+			w = factlog__in_look(&l->of);
 		put_of(r, (uint32_t)i, &l->rs->of[i], w);
 		if (r->nr == ROWS) {
 			tell_of(l, w);
@@ -198,18 +183,14 @@ static void tell_all_of(struct requests_log *l)
 int factlog__requests(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
 		      const struct census *c, const struct grequests *rs)
 {
-	struct requests_log l = { .f = f,
-				  .c = c,
-				  .rs = rs,
-				  .unix_ns = unix_ns,
-				  .number = number,
-				  .segment = factlog__group(f),
-				  .rt = rt };
+	struct requests_log l = {
+		.of = { .f = f, .c = c, .unix_ns = unix_ns, .number = number, .rt = rt }, .rs = rs
+	};
 
 	l.rows = malloc(sizeof(*l.rows)); /* each is written before it is read */
 	if (!l.rows)
 		return -ENOMEM;
-	factlog__open_look(f, number, rt, unix_ns, c);
+	factlog__begin_look(&l.of);
 	for (size_t i = 0; !i || i < rs->nr; i += ROWS)
 		tell_requests(&l, i, rs->nr - i < ROWS ? rs->nr - i : ROWS);
 	tell_all_of(&l);

@@ -39,12 +39,8 @@ struct wait_rows {
 };
 
 struct waits_log {
-	struct factlog *f;
-	const struct census *c;
+	struct factlog_of_look of;
 	const struct chans_source *s;
-	uint64_t unix_ns;
-	uint32_t number, segment;
-	uint16_t rt;
 	union { /* one kind after the other */
 		struct channel_rows channels;
 		struct lock_rows locks;
@@ -52,17 +48,6 @@ struct waits_log {
 		struct wait_rows waits;
 	} * rows;
 };
-
-/* A new fact, in a new segment where the last one is full. */
-static struct pw_writer *begin(struct waits_log *l)
-{
-	const uint32_t segment = factlog__group(l->f);
-
-	if (segment != l->segment)
-		factlog__open_look(l->f, l->number, l->rt, l->unix_ns, l->c);
-	l->segment = segment;
-	return factlog__writer(l->f);
-}
 
 static size_t part_of(size_t nr, size_t from)
 {
@@ -103,7 +88,7 @@ static void put_channel(struct channel_rows *r, size_t i, const struct gchans *c
 static void tell_channels(struct waits_log *l, size_t from, size_t nr)
 {
 	struct channel_rows *r = &l->rows->channels;
-	struct pw_writer *w = begin(l);
+	struct pw_writer *w = factlog__in_look(&l->of);
 	Pw__Channels m = PW__CHANNELS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
@@ -149,7 +134,7 @@ static void put_lock(struct lock_rows *r, size_t i, const struct glocks *ls, siz
 static void tell_locks(struct waits_log *l, size_t from, size_t nr)
 {
 	struct lock_rows *r = &l->rows->locks;
-	struct pw_writer *w = begin(l);
+	struct pw_writer *w = factlog__in_look(&l->of);
 	Pw__Locks m = PW__LOCKS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
@@ -176,7 +161,7 @@ static void tell_holders(struct waits_log *l, size_t from, size_t nr)
 {
 	const struct gholds *hs = l->s->holds;
 	struct holder_rows *r = &l->rows->holders;
-	struct pw_writer *w = begin(l);
+	struct pw_writer *w = factlog__in_look(&l->of);
 	Pw__Holders m = PW__HOLDERS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
@@ -184,15 +169,15 @@ static void tell_holders(struct waits_log *l, size_t from, size_t nr)
 		const struct ghold *h = &hs->v[from + i];
 
 		r->lock[i] = (int64_t)(h->lock - (i ? h[-1].lock : 0));
-		r->goid[i] =
-			(int64_t)(l->c->gs[h->g].who.goid - (i ? l->c->gs[h[-1].g].who.goid : 0));
+		r->goid[i] = (int64_t)(l->of.c->gs[h->g].who.goid -
+				       (i ? l->of.c->gs[h[-1].g].who.goid : 0));
 		r->goroutine[i] = h->g;
 		r->frame[i] = h->frame;
 		r->release_at[i] = h->release_pc;
 		r->kind[i] = h->kind;
-		factlog__pc(l->f, l->rt, h->release_pc, false);
+		factlog__pc(l->of.f, l->of.rt, h->release_pc, false);
 	}
-	factlog__code(l->f);
+	factlog__code(l->of.f);
 	m.n_lock_delta = nr;
 	m.lock_delta = r->lock;
 	column_s64(&m.n_goid_delta, &m.goid_delta, r->goid, nr);
@@ -212,7 +197,7 @@ static void tell_waits(struct waits_log *l)
 {
 	const struct waitgraph *g = l->s->graph;
 	struct wait_rows *r = &l->rows->waits;
-	struct pw_writer *w = begin(l);
+	struct pw_writer *w = factlog__in_look(&l->of);
 	Pw__WaitsFor m = PW__WAITS_FOR__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
@@ -265,12 +250,12 @@ static void put_wait(struct waits_log *l, const struct wait_edge *e, enum wait_d
 	const struct gholds *hs = l->s->holds;
 	const size_t i = r->nr++;
 
-	r->goid[i] = delta(&r->last_goid, l->c->gs[e->g].who.goid);
-	r->to_goid[i] = delta(&r->last_to, l->c->gs[e->to].who.goid);
+	r->goid[i] = delta(&r->last_goid, l->of.c->gs[e->g].who.goid);
+	r->to_goid[i] = delta(&r->last_to, l->of.c->gs[e->to].who.goid);
 	r->lock[i] = delta(&r->last_lock, wait_edge_holds(e) ? hs->v[e->hold].lock : 0);
 	r->hold[i] = wait_edge_holds(e) ? number_of_hold(hs, e->hold) : 0;
 	r->goroutine[i] = e->g;
-	r->wait[i] = e->wait - l->c->gs[e->g].waits_at;
+	r->wait[i] = e->wait - l->of.c->gs[e->g].waits_at;
 	r->to[i] = e->to;
 	r->how[i] = wait_edge_holds(e)   ? WAIT_HOLDS
 		    : wait_edge_keeps(e) ? WAIT_ALONE_HAS
@@ -303,18 +288,14 @@ static void tell_graph(struct waits_log *l)
 int factlog__waits(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix_ns,
 		   const struct census *c, const struct chans_source *s)
 {
-	struct waits_log l = { .f = f,
-			       .c = c,
-			       .s = s,
-			       .unix_ns = unix_ns,
-			       .number = number,
-			       .segment = factlog__group(f),
-			       .rt = rt };
+	struct waits_log l = {
+		.of = { .f = f, .c = c, .unix_ns = unix_ns, .number = number, .rt = rt }, .s = s
+	};
 
 	l.rows = malloc(sizeof(*l.rows)); /* each is written before it is read */
 	if (!l.rows)
 		return -ENOMEM;
-	factlog__open_look(f, number, rt, unix_ns, c);
+	factlog__begin_look(&l.of);
 	for (size_t i = 0; i < s->chans->nr; i += ROWS)
 		tell_channels(&l, i, part_of(s->chans->nr, i));
 	for (size_t i = 0; i < s->locks->nr; i += ROWS)

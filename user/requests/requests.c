@@ -65,22 +65,21 @@ static void reading__done(struct reading *r)
 
 static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t nr)
 {
-	const struct pass_of of = { .as = r->as,
-				    .rt = r->rt,
-				    .types = r->types,
-				    .web = &r->web,
-				    .libs = &r->libs,
-				    .gs = gs,
-				    .nr_gs = nr,
-				    .rows = &r->rows,
-				    .until = r->until };
-	struct pass_of with_heap = of;
+	struct pass_of of = { .as = r->as,
+			      .rt = r->rt,
+			      .types = r->types,
+			      .web = &r->web,
+			      .libs = &r->libs,
+			      .gs = gs,
+			      .nr_gs = nr,
+			      .rows = &r->rows,
+			      .until = r->until };
 	int err = goheap__read(r->as, r->rt, &r->heaps[i], r->why);
 
 	if (err)
 		return err;
-	with_heap.heap = r->heaps[i];
-	return pass__take(&with_heap, &r->passes[i]);
+	of.heap = r->heaps[i];
+	return pass__take(&of, &r->passes[i]);
 }
 
 /* Of the requests that are served, as the first pass has found them: which objects they are. */
