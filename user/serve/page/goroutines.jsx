@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The goroutines of the last look, with dump's filters: each one, or groups.
 import { useState } from "preact/hooks";
-import { Choice, Nothing, Place, Stack, Text } from "./parts.jsx";
+import { Choice, Filters, Nothing, Place, Stack, Text } from "./parts.jsx";
 import { go, url_of, usePolled } from "./state.js";
 import { NOT_KNOWN, count, long, number } from "./words.js";
 
@@ -128,14 +128,7 @@ export function Goroutines({ target, url }) {
 
 	return (
 		<section>
-			<form class="filters" onSubmit={(e) => e.preventDefault()}>
-				{FILTERS.map(([name, label, hint]) => (
-					<label key={name}>{label}
-						<input name={name} value={url[name] || ""} placeholder={hint} maxLength={256} spellcheck={false} autocomplete="off" onChange={(e) => go({ [name]: e.target.value }, false)} />
-					</label>
-				))}
-				<button type="button" onClick={() => go(Object.fromEntries(FILTERS.map(([name]) => [name, ""])))}>clear</button>
-			</form>
+			<Filters of={FILTERS} url={url} />
 			<p><Choice label="goroutines" values={GROUPS} now={group} choose={(value) => go({ group: value, top: "" })} /></p>
 			{got?.status === 400 && <p class="bad" data-refused><span class="text">{got.data}</span></p>}
 			{got?.status === 200 && (

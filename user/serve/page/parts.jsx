@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Small parts that several views have.
+import { go } from "./state.js";
 import { NOT_KNOWN, short } from "./words.js";
 
 // Text of a target: of any length and any direction of writing.
@@ -66,5 +67,19 @@ export function Choice({ values, now, choose, label }) {
 				<button type="button" key={value} title={title} aria-pressed={value === now} onClick={() => choose(value)}>{text}</button>
 			))}
 		</span>
+	);
+}
+
+// of: [name in the URL, label, an example].
+export function Filters({ of, url }) {
+	return (
+		<form class="filters" onSubmit={(e) => e.preventDefault()}>
+			{of.map(([name, label, hint]) => (
+				<label key={name}>{label}
+					<input name={name} value={url[name] || ""} placeholder={hint} maxLength={256} spellcheck={false} autocomplete="off" onChange={(e) => go({ [name]: e.target.value }, false)} />
+				</label>
+			))}
+			<button type="button" onClick={() => go(Object.fromEntries(of.map(([name]) => [name, ""])))}>clear</button>
+		</form>
 	);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The requests of the last look: which are under way, and of one who waits for whom, and since when.
 import { own_frame } from "./goroutines.jsx";
-import { Nothing, Place, Stack, Text } from "./parts.jsx";
+import { Filters, Nothing, Place, Stack, Text } from "./parts.jsx";
 import { go, url_of, usePolled } from "./state.js";
 import { NOT_KNOWN, count, long, number } from "./words.js";
 
@@ -204,14 +204,7 @@ export function Requests({ target, url }) {
 
 	return (
 		<section>
-			<form class="filters" onSubmit={(e) => e.preventDefault()}>
-				{FILTERS.map(([name, label, hint]) => (
-					<label key={name}>{label}
-						<input name={name} value={url[name] || ""} placeholder={hint} maxLength={256} spellcheck={false} autocomplete="off" onChange={(e) => go({ [name]: e.target.value }, false)} />
-					</label>
-				))}
-				<button type="button" onClick={() => go(Object.fromEntries(FILTERS.map(([name]) => [name, ""])))}>clear</button>
-			</form>
+			<Filters of={FILTERS} url={url} />
 			{got?.status === 400 && <p class="bad" data-refused><span class="text">{got.data}</span></p>}
 			{got?.status === 404 && <p class="soft" data-nothing>No requests: {got.data}.</p>}
 			{got?.status === 200 ? <Shown data={got.data} target={target} url={url} /> : got?.status !== 400 && got?.status !== 404 && <Nothing got={got} what="Requests" />}
