@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	manner = data[1];
 	moves_at = data[2];
 	w.on_read = move;
-	if (!requests__read(&w.as, &w.rt, &w.census, NULL, &rs, &why))
+	if (!fake_web__read(&w, NULL, &rs, &why))
 		check(rs);
 	grequests__free(rs);
 	fake_web__done(&w);

@@ -26,6 +26,7 @@
 #include "golang/gostate.h"
 #include "golang/gotypes.h"
 #include "heap/goheap.h"
+#include "requests/requests.h"
 
 #define FW_RUNTIME 0x500000ull
 #define FW_TYPES   0x700000ull
@@ -738,6 +739,18 @@ static inline void fake_web__done(struct fake_web *w)
 {
 	gosym__free(w->rt.sym);
 	w->rt.sym = NULL;
+}
+
+/* --- reading --- */
+
+/* All of it at once; until: may be NULL. */
+static inline int fake_web__read(struct fake_web *w, struct deadline *until, struct grequests **ret,
+				 struct cause *why)
+{
+	scoped(requests_reader) rr = NULL;
+	int err = requests_reader__new(&w->as, &w->rt, &rr);
+
+	return err ? err : requests_reader__read(rr, &w->census, until, ret, why);
 }
 
 #endif

@@ -22,8 +22,7 @@ static struct grequests *read_all(void)
 	struct grequests *rs = NULL;
 	struct cause why = { "" };
 
-	cr_assert_eq(requests__read(&web.as, &web.rt, &web.census, NULL, &rs, &why), 0, "%s",
-		     why.text);
+	cr_assert_eq(fake_web__read(&web, NULL, &rs, &why), 0, "%s", why.text);
 	cr_assert_eq(rs->nr_of, FW_GS);
 	return rs;
 }
@@ -611,6 +610,39 @@ Test(requests, are_of_the_wait_that_the_census_saw)
 	fake_web__done(&web);
 }
 
+static uint32_t lists_read; /* of types */
+
+static void on_list(struct fake_web *w, uint64_t addr)
+{
+	(void)w;
+	lists_read += addr >= FW_RUNTIME + FW_LINKS && addr < FW_RUNTIME + FW_MHEAP;
+}
+
+Test(requests, finds_the_types_once)
+{
+	scoped(requests_reader) rr = NULL;
+	struct cause why = { "" };
+	uint32_t once;
+
+	begin(26);
+	web.on_read = on_list;
+	cr_assert_eq(requests_reader__new(&web.as, &web.rt, &rr), 0);
+	cr_assert(requests_reader__knows_a_server(rr));
+	once = lists_read;
+	cr_expect_gt(once, 0);
+	for (size_t i = 0; i < 3; i++) {
+		scoped(grequests) rs = NULL;
+
+		cr_assert_eq(requests_reader__read(rr, &web.census, NULL, &rs, &why), 0, "%s",
+			     why.text);
+		cr_expect_eq(rs->nr, 1);
+		cr_expect_str_eq(rs->v[0].method, "GET");
+	}
+	cr_expect_eq(lists_read, once);
+	web.on_read = NULL;
+	fake_web__done(&web);
+}
+
 Test(requests, are_not_read_past_the_deadline)
 {
 	struct deadline past = { .at_ns = 1 };
@@ -618,7 +650,7 @@ Test(requests, are_not_read_past_the_deadline)
 	struct cause why = { "" };
 
 	begin(26);
-	cr_assert_eq(requests__read(&web.as, &web.rt, &web.census, &past, &rs, &why), 0);
+	cr_assert_eq(fake_web__read(&web, &past, &rs, &why), 0);
 	cr_expect(rs->cut);
 	cr_expect_eq(rs->nr, 0);
 	fake_web__done(&web);

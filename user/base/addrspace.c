@@ -65,17 +65,24 @@ int pagecache__new(const struct addrspace *as, size_t max_bytes, struct pagecach
 	return 0;
 }
 
-void pagecache__free(struct pagecache *pc)
+void pagecache__empty(struct pagecache *pc)
 {
 	struct page *p, *next;
 
-	if (!pc)
-		return;
 	HASH_ITER(hh, pc->pages, p, next)
 	{
 		HASH_DEL(pc->pages, p);
 		free(p);
 	}
+	pc->last = NULL;
+	pc->nr_pages = 0;
+}
+
+void pagecache__free(struct pagecache *pc)
+{
+	if (!pc)
+		return;
+	pagecache__empty(pc);
 	free(pc);
 }
 

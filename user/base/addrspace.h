@@ -69,6 +69,7 @@ int pagecache__u64(struct pagecache *pc, uint64_t addr, uint64_t *ret);
 /* the reader beneath, borrowed */
 const struct addrspace *pagecache__space(const struct pagecache *pc);
 size_t pagecache__bytes(const struct pagecache *pc); /* memory that its pages hold now */
+void pagecache__empty(struct pagecache *pc);         /* gives that memory back */
 
 /*
  * A window over a stretch of memory that is read once from its start to its end: whole binaries go

@@ -14,7 +14,7 @@ static bool is_cut(const struct snapshot_requests *of)
 	return false;
 }
 
-int leakrequests_note(struct leaks *l, const struct snapshot *t, struct deadline *until,
+int leakrequests_note(struct leaks *l, struct snapshot *t, struct deadline *until,
 		      enum grequest_detail detail, struct cause *why)
 {
 	const uint64_t left = deadline__left_ns(until), most = 2 * LEAKREQUESTS_NS;

@@ -14,7 +14,7 @@
  * l: of the last censuses of t, after leaks__finish(). 0 or -ENOMEM. What could not be read is no
  * error: why is then not empty.
  */
-int leakrequests_note(struct leaks *l, const struct snapshot *t, struct deadline *until,
+int leakrequests_note(struct leaks *l, struct snapshot *t, struct deadline *until,
 		      enum grequest_detail detail, struct cause *why);
 
 #endif

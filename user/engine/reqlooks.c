@@ -56,7 +56,8 @@ struct held {
 struct reqlooks {
 	struct reqlooks_opts o;
 	struct reader *readers[GOPROC_RUNTIMES_MAX]; /* of looks of our own; NULL: none yet */
-	struct look looks[GOPROC_RUNTIMES_MAX][2];   /* the last one, and the one before */
+	struct requests_reader *requests[GOPROC_RUNTIMES_MAX]; /* the same */
+	struct look looks[GOPROC_RUNTIMES_MAX][2]; /* the last one, and the one before */
 	struct held *held;
 	size_t nr_held, room_held;
 	uint64_t chains;                                       /* that were begun */
@@ -110,6 +111,7 @@ void reqlooks__free(struct reqlooks *l)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(l->readers); i++) {
 		reader__free(l->readers[i]);
+		requests_reader__free(l->requests[i]);
 		look__done(&l->looks[i][0]);
 		look__done(&l->looks[i][1]);
 	}
@@ -411,9 +413,13 @@ int reqlooks__take(struct reqlooks *l, uint16_t rt, const struct census *c, stru
 	struct deadline until = deadline_in(REQLOOKS_MOST_NS, l->o.stop);
 	const uint64_t cpu_began = clock_cpu_ns();
 	scoped(grequests) rs = NULL;
-	int err = requests__read(proc__mem(l->o.proc), goproc__runtime(l->o.gp, rt), c, &until, &rs,
-				 why);
+	int err = l->requests[rt]
+			  ? 0
+			  : requests_reader__new(proc__mem(l->o.proc), goproc__runtime(l->o.gp, rt),
+						 &l->requests[rt]);
 
+	if (!err)
+		err = requests_reader__read(l->requests[rt], c, &until, &rs, why);
 	l->stats.cpu_ns += clock_cpu_ns() - cpu_began;
 	if (err || rs->cut)
 		return err ? err : -ETIMEDOUT;

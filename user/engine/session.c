@@ -220,9 +220,13 @@ static bool session__knows_requests(const struct session *s)
 {
 	bool known = false;
 
-	for (size_t i = 0; i < s->target.nr && !known; i++)
-		known = requests__are_known(proc__mem(s->target.proc),
-					    goproc__runtime(s->target.gp, i));
+	for (size_t i = 0; i < s->target.nr && !known; i++) {
+		scoped(requests_reader) rr = NULL;
+
+		known = !requests_reader__new(proc__mem(s->target.proc),
+					      goproc__runtime(s->target.gp, i), &rr) &&
+			requests_reader__knows_a_server(rr);
+	}
 	return known;
 }
 

@@ -216,17 +216,29 @@ void snapshot_requests__done(struct snapshot_requests *r)
 	r->nr = 0;
 }
 
-int snapshot__requests(const struct snapshot *t, struct deadline *until,
-		       struct snapshot_requests *ret, struct cause *why)
+/* One runtime: *ret. */
+static int snapshot__requests_of(struct snapshot *t, size_t rt, struct deadline *until,
+				 struct grequests **ret, struct cause *why)
+{
+	struct requests_reader **rr = &t->requests[rt];
+	int err = *rr ? 0
+		      : requests_reader__new(proc__mem(t->target.proc),
+					     goproc__runtime(t->target.gp, rt), rr);
+
+	if (err)
+		return cause__set(why, err, "cannot read its types: %s", strerror(-err));
+	return requests_reader__read(*rr, t->censuses[rt], until, ret, why);
+}
+
+int snapshot__requests(struct snapshot *t, struct deadline *until, struct snapshot_requests *ret,
+		       struct cause *why)
 {
 	const uint64_t left = deadline__left_ns(until) / 2;
 	struct deadline own =
 		deadline_in(left < SNAPSHOT_REQUESTS_NS ? left : SNAPSHOT_REQUESTS_NS, until->stop);
 
 	for (; ret->nr < t->target.nr; ret->nr++) {
-		int err = requests__read(proc__mem(t->target.proc),
-					 goproc__runtime(t->target.gp, ret->nr),
-					 t->censuses[ret->nr], &own, &ret->of[ret->nr], why);
+		int err = snapshot__requests_of(t, ret->nr, &own, &ret->of[ret->nr], why);
 
 		if (err)
 			return err;
@@ -246,8 +258,10 @@ void snapshot__free(struct snapshot *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->target.nr; i++)
+	for (size_t i = 0; i < t->target.nr; i++) {
+		requests_reader__free(t->requests[i]);
 		census__free(t->censuses[i]);
+	}
 	target__close(&t->target);
 	free(t);
 }

@@ -35,6 +35,7 @@ struct snapshot { /* all owned */
 	unsigned int depth;
 	uint64_t cpu_ns;
 	bool rested; /* the last snapshot__again() read nothing: what was read before holds */
+	struct requests_reader *requests[GOPROC_RUNTIMES_MAX]; /* from the first use on */
 };
 
 /* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */
@@ -106,8 +107,8 @@ void snapshot_requests__done(struct snapshot_requests *r);
  * Which request each goroutine of the censuses works for (requests/requests). until: of the
  * target. *ret: all zeros before, but for detail. 0 or negative errno of reading, with a cause.
  */
-int snapshot__requests(const struct snapshot *t, struct deadline *until,
-		       struct snapshot_requests *ret, struct cause *why);
+int snapshot__requests(struct snapshot *t, struct deadline *until, struct snapshot_requests *ret,
+		       struct cause *why);
 
 /* What the process says that it is (target/resource_read). *ret: an empty one. 0 or -ENOMEM, with a cause. */
 int snapshot__resource(const struct snapshot *t, struct resource *ret, struct cause *why);

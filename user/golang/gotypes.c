@@ -123,6 +123,16 @@ void gotypes__free(struct gotypes *ts)
 	free(ts);
 }
 
+void gotypes__trim(struct gotypes *ts)
+{
+	pagecache__empty(ts->space.mem);
+}
+
+bool gotypes__is_half_full(const struct gotypes *ts)
+{
+	return ts->known.nr > GOTYPES_MAX / 2;
+}
+
 /* --- one descriptor --- */
 
 static bool makes_sense(const uint8_t *raw)

@@ -72,6 +72,11 @@ int gotypes__new(const struct addrspace *as, const struct goruntime *rt, struct 
 void gotypes__free(struct gotypes *ts);
 DEFINE_SCOPED(gotypes)
 
+/* For who keeps it: gives back the memory of what is read again when it is asked for. */
+void gotypes__trim(struct gotypes *ts);
+/* Half of GOTYPES_MAX addresses were asked for: who keeps it should take a new one. */
+bool gotypes__is_half_full(const struct gotypes *ts);
+
 /* The descriptor at addr; NULL: there is none, or it cannot be read, or there are too many. */
 const struct gotype *gotypes__at(struct gotypes *ts, uint64_t addr);
 /* What it points to, or has. NULL: nothing. */

@@ -19,15 +19,22 @@
 
 #define MAKERS_MAX 16u /* of one another, that are looked at */
 
-struct reading {
+struct requests_reader {
 	const struct addrspace *as;
+	const struct goruntime *rt;
+	bool found;            /* what follows */
+	struct gotypes *types; /* NULL: no server is known, or no such Go */
+	struct webtypes web;
+	struct libtypes libs;
+};
+
+struct reading {
+	const struct addrspace *as; /* what is secret is not in it */
 	const struct goruntime *rt;
 	const struct census *c;
 	struct deadline *until;
 	struct cause *why;
-	struct gotypes *types;
-	struct webtypes web;
-	struct libtypes libs;
+	const struct requests_reader *of;
 	struct goheap *heaps[2]; /* of each pass */
 	struct pass *passes[2];
 	struct rows rows;
@@ -49,7 +56,6 @@ static void reading__done(struct reading *r)
 		pass__free(r->passes[i]);
 		goheap__free(r->heaps[i]);
 	}
-	gotypes__free(r->types);
 	liveslots_reader__free(r->again);
 	rows__done(&r->rows);
 	u64map__done(&r->moved);
@@ -67,9 +73,9 @@ static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t
 {
 	struct pass_of of = { .as = r->as,
 			      .rt = r->rt,
-			      .types = r->types,
-			      .web = &r->web,
-			      .libs = &r->libs,
+			      .types = r->of->types,
+			      .web = &r->of->web,
+			      .libs = &r->of->libs,
 			      .gs = gs,
 			      .nr_gs = nr,
 			      .rows = &r->rows,
@@ -471,8 +477,6 @@ static int reading__tell_all(struct reading *r)
 
 static int reading__begin(struct reading *r)
 {
-	int err;
-
 	r->to = calloc(1, sizeof(*r->to));
 	if (r->to)
 		r->to->of = calloc(r->c->nr + 1, sizeof(*r->to->of));
@@ -480,24 +484,20 @@ static int reading__begin(struct reading *r)
 		return -ENOMEM;
 	r->to->nr_of = r->c->nr;
 	r->rows.c = r->c;
-	err = gotypes__new(r->as, r->rt, &r->types);
-	if (!err)
-		err = webtypes__find(r->types, &r->web);
-	return err ? err : libtypes__find(r->types, &r->libs);
+	return 0;
 }
 
 static int reading__read(struct reading *r)
 {
 	int err = reading__begin(r);
 
-	if (err == -ENOENT || err == -EOPNOTSUPP) {
-		if (!r->to || !r->to->of)
-			return err;
+	if (err)
+		return err;
+	if (!r->of->types) {
 		r->to->no_server = true; /* that we know of */
 		return 0;
 	}
-	if (!err)
-		err = reading__passes(r);
+	err = reading__passes(r);
 	if (!err)
 		err = liveslots_reader__new(r->as, r->rt, &r->again);
 	r->now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
@@ -510,22 +510,69 @@ static int reading__read(struct reading *r)
 	return err;
 }
 
-bool requests__are_known(const struct addrspace *as, const struct goruntime *rt)
+/* --- who reads --- */
+
+static int requests_reader__find(struct requests_reader *rr)
 {
 	scoped(gotypes) types = NULL;
-	struct webtypes web;
+	int err;
 
-	return !gotypes__new(as, rt, &types) && !webtypes__find(types, &web);
+	gotypes__free(steal(rr->types));
+	err = gotypes__new(rr->as, rr->rt, &types);
+	if (!err)
+		err = webtypes__find(types, &rr->web);
+	if (!err)
+		err = libtypes__find(types, &rr->libs);
+	rr->found = !err || err == -ENOENT || err == -EOPNOTSUPP;
+	if (err)
+		return rr->found ? 0 : err;
+	gotypes__trim(types);
+	rr->types = steal(types);
+	return 0;
 }
 
-int requests__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
-		   struct deadline *until, struct grequests **ret, struct cause *why)
+int requests_reader__new(const struct addrspace *as, const struct goruntime *rt,
+			 struct requests_reader **ret)
+{
+	scoped(requests_reader) rr = calloc(1, sizeof(*rr));
+	int err;
+
+	if (!rr)
+		return -ENOMEM;
+	rr->as = as;
+	rr->rt = rt;
+	err = requests_reader__find(rr);
+	if (err)
+		return err;
+	*ret = steal(rr);
+	return 0;
+}
+
+void requests_reader__free(struct requests_reader *rr)
+{
+	if (!rr)
+		return;
+	gotypes__free(rr->types);
+	free(rr);
+}
+
+bool requests_reader__knows_a_server(const struct requests_reader *rr)
+{
+	return rr->types;
+}
+
+int requests_reader__read(struct requests_reader *rr, const struct census *c,
+			  struct deadline *until, struct grequests **ret, struct cause *why)
 {
 	scoped(gosecret) secret = NULL;
-	struct reading r = { .rt = rt, .c = c, .until = until, .why = why };
-	int err = gosecret__new(as, rt, &secret);
+	struct reading r = { .of = rr, .rt = rr->rt, .c = c, .until = until, .why = why };
+	int err = gosecret__new(rr->as, rr->rt, &secret);
 
-	r.as = gosecret__space(secret, as);
+	r.as = gosecret__space(secret, rr->as);
+	if (rr->types && gotypes__is_half_full(rr->types))
+		rr->found = false;
+	if (!err && !rr->found)
+		err = requests_reader__find(rr);
 	if (!err)
 		err = reading__read(&r);
 	if (!err)

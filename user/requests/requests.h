@@ -34,20 +34,32 @@
 
 #include "base/addrspace.h"
 #include "base/cause.h"
+#include "base/cleanup.h"
 #include "base/deadline.h"
 #include "facts/goroutines.h"
 #include "facts/requests.h"
 #include "golang/goruntime.h"
 
-/* A server that is known is linked in. False where that cannot be read, too. Some milliseconds. */
-bool requests__are_known(const struct addrspace *as, const struct goruntime *rt);
+/*
+ * Reads one Go runtime as often as is wished: the types are found by name once, in some
+ * milliseconds. Descriptors do not change (golang/gotypes); nothing else is kept from one reading
+ * to the next.
+ */
+struct requests_reader;
+/* as, rt: borrowed until free. 0 or -ENOMEM, -EFAULT, -EBADMSG, -ESRCH. */
+int requests_reader__new(const struct addrspace *as, const struct goruntime *rt,
+			 struct requests_reader **ret);
+void requests_reader__free(struct requests_reader *rr);
+DEFINE_SCOPED(requests_reader)
+/* A server that is known is linked in. */
+bool requests_reader__knows_a_server(const struct requests_reader *rr);
 
 /*
  * Of the goroutines of c: the same wait of each, or nothing. What was not read until the deadline
  * is not said: ret->cut. -ESRCH: the process has ended; -EFAULT, -EBADMSG: it makes no sense;
  * -ENOMEM; with a cause.
  */
-int requests__read(const struct addrspace *as, const struct goruntime *rt, const struct census *c,
-		   struct deadline *until, struct grequests **ret, struct cause *why);
+int requests_reader__read(struct requests_reader *rr, const struct census *c,
+			  struct deadline *until, struct grequests **ret, struct cause *why);
 
 #endif
