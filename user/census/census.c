@@ -53,37 +53,52 @@ struct reader {
 	const struct addrspace *as;
 	const struct goruntime *rt;
 	size_t depth, g_bytes, m_bytes;
-	struct readv_batch *gs, *stacks, *again, *stacks_again, *ms, *ps;
+	/* kept from one census to the next */
 	struct pcfacts *facts;
 	struct gwaits *waits;
-	struct stackpool *pool;
 	struct gstack walker;
-	struct slot slots[BATCH];
-	uint64_t *pcs; /* of the goroutines of one round */
-	size_t nr_pcs, pcs_room;
 	struct allgs all; /* addrs NULL: not met */
-	struct census *c; /* NULL: none is being taken */
+	/* of the census that is being taken; NULL: none is */
+	struct census *c;
+	struct readv_batch *gs, *stacks, *again, *stacks_again, *ms, *ps;
+	struct stackpool *pool;
+	struct slot *slots; /* BATCH */
+	uint64_t *pcs;      /* of the goroutines of one round */
+	size_t nr_pcs, pcs_room;
 	size_t g_room, waits_room, moved_room;
 	size_t steps_left, loners_left;
 	struct deadline *until; /* borrowed; NULL: none */
 };
 
+/*
+ * Whatever becomes of it, the next one begins anew, but for what is known of code, and where the gs
+ * are: a g is never freed.
+ */
+static void reader__done(struct reader *r, int err)
+{
+	readv_batch__free(steal(r->gs));
+	readv_batch__free(steal(r->stacks));
+	readv_batch__free(steal(r->again));
+	readv_batch__free(steal(r->stacks_again));
+	readv_batch__free(steal(r->ms));
+	readv_batch__free(steal(r->ps));
+	stackpool__free(steal(r->pool));
+	census__free(steal(r->c));
+	free(steal(r->slots));
+	free(steal(r->pcs));
+	if (err)
+		allgs__done(&r->all);
+	r->nr_pcs = r->pcs_room = r->g_room = r->waits_room = r->moved_room = 0;
+}
+
 void reader__free(struct reader *r)
 {
 	if (!r)
 		return;
-	readv_batch__free(r->gs);
-	readv_batch__free(r->stacks);
-	readv_batch__free(r->again);
-	readv_batch__free(r->stacks_again);
-	readv_batch__free(r->ms);
-	readv_batch__free(r->ps);
+	reader__done(r, 0);
 	gwaits__free(r->waits);
-	stackpool__free(r->pool);
 	pcfacts__free(r->facts);
-	census__free(r->c);
 	allgs__done(&r->all);
-	free(r->pcs);
 	free(r);
 }
 
@@ -552,9 +567,7 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	const int32_t m_offsets[] = { rt->layout.m_procid, rt->layout.m_curg, rt->layout.m_p,
 				      rt->objects.m_id };
 	scoped(reader) r = calloc(1, sizeof(*r));
-	struct readv_batch **batches[] = { &r->gs,           &r->stacks, &r->again,
-					   &r->stacks_again, &r->ms,     &r->ps };
-	int err = 0;
+	int err;
 
 	if (!r)
 		return -ENOMEM;
@@ -565,10 +578,7 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	r->m_bytes = field_span(m_offsets, ARRAY_SIZE(m_offsets), M_BYTES_MAX);
 	if (!r->g_bytes || !depth)
 		return -EBADMSG;
-	for (size_t i = 0; i < ARRAY_SIZE(batches) && !err; i++)
-		err = readv_batch__new(as, batches[i]);
-	if (!err)
-		err = pcfacts__new(rt->sym, rt->minor, &r->facts);
+	err = pcfacts__new(rt->sym, rt->minor, &r->facts);
 	if (!err)
 		err = gwaits__new(as, rt, r->facts, &r->waits);
 	if (err)
@@ -580,29 +590,28 @@ int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned
 	return 0;
 }
 
-/*
- * Whatever becomes of it, the next one begins anew, but for where the gs are: a g is never freed.
- */
-static void reader__done(struct reader *r, int err)
+static int reader__begin(struct reader *r)
 {
-	stackpool__free(steal(r->pool));
-	census__free(steal(r->c));
-	if (err)
-		allgs__done(&r->all);
-	r->g_room = r->waits_room = r->moved_room = 0;
-}
-
-int reader__take(struct reader *r, struct census **ret)
-{
-	int err = 0;
+	struct readv_batch **batches[] = { &r->gs,           &r->stacks, &r->again,
+					   &r->stacks_again, &r->ms,     &r->ps };
+	int err = stackpool__new(&r->pool);
 
 	r->steps_left = STEPS_MAX;
 	r->loners_left = LONERS_MAX;
 	r->c = calloc(1, sizeof(*r->c));
-	if (!r->c)
+	r->slots = reallocarray(NULL, BATCH, sizeof(*r->slots));
+	if (!r->c || !r->slots)
 		return -ENOMEM;
-	err = stackpool__new(&r->pool);
+	for (size_t i = 0; i < ARRAY_SIZE(batches) && !err; i++)
+		err = readv_batch__new(r->as, batches[i]);
 	r->c->taken_ns = clock_now_ns();
+	return err;
+}
+
+int reader__take(struct reader *r, struct census **ret)
+{
+	int err = reader__begin(r);
+
 	if (!err)
 		err = reader__all(r);
 	if (!err)

@@ -7,11 +7,13 @@
 #include <string.h>
 
 #define FACTS_MAX 16384 /* a power of two; of two pcs that share a place the later stays */
+#define PART      16    /* facts that are allocated at once: most programs wait at few pcs */
 
 struct pcfacts {
 	struct gosym *sym;
 	int go_minor;
-	struct pcfact facts[FACTS_MAX];
+	struct pcfact *parts[FACTS_MAX / PART]; /* NULL: none of it is known */
+	struct pcfact alone;                    /* where there is no memory for its part */
 	struct goframe frames[GOSYM_INLINE_MAX];
 };
 
@@ -29,6 +31,10 @@ int pcfacts__new(struct gosym *sym, int go_minor, struct pcfacts **ret)
 
 void pcfacts__free(struct pcfacts *f)
 {
+	if (!f)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(f->parts); i++)
+		free(f->parts[i]);
 	free(f);
 }
 
@@ -110,9 +116,19 @@ static void pcfacts__learn(struct pcfacts *f, struct pcfact *fact)
 	}
 }
 
+static struct pcfact *pcfacts__place(struct pcfacts *f, uint64_t pc)
+{
+	const size_t at = (pc ^ pc >> 14) % FACTS_MAX;
+	struct pcfact **part = &f->parts[at / PART];
+
+	if (!*part)
+		*part = calloc(PART, sizeof(**part));
+	return *part ? &(*part)[at % PART] : &f->alone;
+}
+
 struct pcfact *pcfacts__get(struct pcfacts *f, uint64_t pc)
 {
-	struct pcfact *fact = &f->facts[(pc ^ pc >> 14) % FACTS_MAX];
+	struct pcfact *fact = pcfacts__place(f, pc);
 
 	if (fact->pc != pc || !pc) {
 		*fact = (struct pcfact){ .pc = pc };

@@ -112,8 +112,24 @@ static bool snapshot__has_rested(struct snapshot *t, unsigned int depth)
 	for (size_t i = 0; i < t->target.nr && same; i++)
 		same = !t->censuses[i]->cut;
 	t->cpu_ns = proc__cpu_ns(t->target.proc);
-	t->depth = depth;
 	return same && t->cpu_ns && t->cpu_ns == before;
+}
+
+static void snapshot__free_readers(struct snapshot *t)
+{
+	for (size_t i = 0; i < t->target.nr; i++)
+		reader__free(steal(t->readers[i]));
+}
+
+/* What a reader knows of the program's code is kept. */
+static int snapshot__census(struct snapshot *t, size_t rt, unsigned int depth, struct census **ret)
+{
+	int err = 0;
+
+	if (!t->readers[rt])
+		err = reader__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt),
+				  depth, &t->readers[rt]);
+	return err ? err : reader__take(t->readers[rt], ret);
 }
 
 int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
@@ -128,9 +144,11 @@ int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 			t->censuses[i]->taken_ns = t->read_ns;
 		return 0;
 	}
+	if (depth != t->depth)
+		snapshot__free_readers(t);
+	t->depth = depth;
 	for (size_t i = 0; i < t->target.nr && !err; i++)
-		err = census__read(proc__mem(t->target.proc), goproc__runtime(t->target.gp, i),
-				   depth, &fresh[i]);
+		err = snapshot__census(t, i, depth, &fresh[i]);
 	err = err ? snapshot__fail(t, err, why) : snapshot__check(t, why);
 	for (size_t i = 0; i < t->target.nr; i++) {
 		struct census *old = t->censuses[i];
@@ -258,6 +276,7 @@ void snapshot__free(struct snapshot *t)
 {
 	if (!t)
 		return;
+	snapshot__free_readers(t);
 	for (size_t i = 0; i < t->target.nr; i++) {
 		requests_reader__free(t->requests[i]);
 		census__free(t->censuses[i]);

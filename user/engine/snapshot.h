@@ -35,7 +35,9 @@ struct snapshot { /* all owned */
 	unsigned int depth;
 	uint64_t cpu_ns;
 	bool rested; /* the last snapshot__again() read nothing: what was read before holds */
-	struct requests_reader *requests[GOPROC_RUNTIMES_MAX]; /* from the first use on */
+	/* from the first use on: of requests; of the censuses of snapshot__again(), `depth` deep */
+	struct requests_reader *requests[GOPROC_RUNTIMES_MAX];
+	struct reader *readers[GOPROC_RUNTIMES_MAX];
 };
 
 /* a depth: that comes later, with snapshot__again(). Of a million goroutines it takes seconds */

@@ -2,6 +2,7 @@
 #include "golang/gosym.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clean.h"
@@ -30,6 +31,13 @@ struct answer {
 	struct goframe frames[];
 };
 
+/* What a name was found to be. */
+struct found {
+	UT_hash_handle hh;
+	struct gofunc fn;
+	char key[]; /* module, a blank, the name */
+};
+
 struct gosym {
 	size_t nr;
 	const struct goarch *arch; /* NULL: not known */
@@ -37,6 +45,7 @@ struct gosym {
 	struct pagecache *mem;
 	struct text *texts;
 	struct answer *answers;
+	struct found *found;
 	size_t text_bytes, answer_bytes;
 	char *raw; /* RAW_NAME_MAX bytes to read a name into */
 };
@@ -73,6 +82,7 @@ void gosym__free(struct gosym *s)
 {
 	struct answer *a, *next_a;
 	struct text *t, *next_t;
+	struct found *f, *next_f;
 
 	if (!s)
 		return;
@@ -85,6 +95,11 @@ void gosym__free(struct gosym *s)
 	{
 		HASH_DEL(s->texts, t);
 		free(t);
+	}
+	HASH_ITER(hh, s->found, f, next_f)
+	{
+		HASH_DEL(s->found, f);
+		free(f);
 	}
 	pagecache__free(s->mem);
 	free(s->modules);
@@ -337,16 +352,75 @@ int gosym__func_at(struct gosym *s, uint64_t pc, struct gofunc *ret)
 	return err;
 }
 
+/* --- by name --- */
+
+static int found_key(char *buf, size_t size, uint32_t module, const char *name)
+{
+	const int len = snprintf(buf, size, "%u %s", module, name);
+
+	return len > 0 && (size_t)len < size ? len : 0;
+}
+
+/* false: it was not asked for yet. */
+static bool gosym__get_found(struct gosym *s, uint32_t module, const char *name, struct gofunc *ret)
+{
+	char key[GOSYM_NAME_MAX];
+	const int len = found_key(key, sizeof(key), module, name);
+	struct found *f;
+
+	HASH_FIND(hh, s->found, key, (unsigned int)len, f);
+	if (f)
+		*ret = f->fn;
+	return f;
+}
+
+/* Without memory, or room, it is found again. */
+static void gosym__note_found(struct gosym *s, uint32_t module, const char *name,
+			      const struct gofunc *fn)
+{
+	char key[GOSYM_NAME_MAX];
+	const int len = found_key(key, sizeof(key), module, name);
+	struct found *f;
+
+	if (!len || HASH_COUNT(s->found) >= GOSYM_FOUND_MAX)
+		return;
+	f = malloc(sizeof(*f) + (size_t)len + 1);
+	if (!f)
+		return;
+	f->fn = *fn;
+	memcpy(f->key, key, (size_t)len + 1);
+	HASH_ADD_KEYPTR(hh, s->found, f->key, (unsigned int)len, f);
+	if (!f->hh.tbl)
+		free(f);
+}
+
 int gosym__find(struct gosym *s, uint32_t module, const char *const *names, size_t nr,
 		struct gofunc *ret)
 {
+	scoped_mem const char **asked = NULL;
+	scoped_mem struct gofunc *fn = NULL;
+	size_t nr_asked = 0, at = 0;
 	int err;
 
 	if (module >= s->nr || nr > GOSYM_FIND_MAX)
 		return -EINVAL;
-	err = gofind_names(pagecache__space(s->mem), &s->modules[module], names, nr, ret);
-	for (size_t i = 0; !err && i < nr; i++)
-		ret[i].module = module;
+	asked = calloc(nr + 1, sizeof(*asked));
+	fn = calloc(nr + 1, sizeof(*fn));
+	if (!asked || !fn)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		if (!gosym__get_found(s, module, names[i], &ret[i]))
+			asked[nr_asked++] = names[i];
+	if (!nr_asked)
+		return 0;
+	err = gofind_names(pagecache__space(s->mem), &s->modules[module], asked, nr_asked, fn);
+	for (size_t i = 0; i < nr && !err; i++) {
+		if (at == nr_asked || asked[at] != names[i])
+			continue;
+		fn[at].module = module;
+		ret[i] = fn[at++];
+		gosym__note_found(s, module, names[i], &ret[i]);
+	}
 	return err;
 }
 

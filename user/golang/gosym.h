@@ -20,8 +20,9 @@
 /* pcs whose frames are remembered; the oldest is forgotten first */
 #define GOSYM_PCS_MAX 16384
 /* bytes of names and files held; beyond it they are "?" */
-#define GOSYM_TEXT_MAX (16u << 20)
-#define GOSYM_FIND_MAX 1024 /* names of one gosym__find() */
+#define GOSYM_TEXT_MAX  (16u << 20)
+#define GOSYM_FIND_MAX  1024 /* names of one gosym__find() */
+#define GOSYM_FOUND_MAX 4096 /* that are remembered */
 
 struct gosym;
 
@@ -82,7 +83,7 @@ int gosym__func_at(struct gosym *s, uint64_t pc, struct gofunc *ret);
 /*
  * Finds functions by their full pclntab name in module `module`, all names in one pass over the
  * function table. ret[i].entry is 0 for a name that is not there. ABI wrappers are passed over: the
- * function itself wins. 0, or an error of the tables.
+ * function itself wins. Each name is looked for once. 0, or an error of the tables; -ENOMEM.
  */
 int gosym__find(struct gosym *s, uint32_t module, const char *const *names, size_t nr,
 		struct gofunc *ret);

@@ -15,7 +15,7 @@
 #define FUNCDATA_LOCALS_MAPS 1
 
 /* a power of two; of two pcs that share a place the later stays */
-#define SLOTS      16384
+#define SLOTS      4096
 #define MAPS_MAX   (1 << 20) /* bitmaps of one function */
 #define RECORD_MAX 24
 /* runtime._type {size, ptrdata uintptr; ... kind u8 at 23; ... gcdata at 32} */
@@ -55,11 +55,14 @@ struct place {
 
 int gostackmaps__new(struct gosym *sym, struct gostackmaps **ret)
 {
-	struct gostackmaps *ms = calloc(1, sizeof(*ms));
+	struct gostackmaps *ms =
+		malloc(sizeof(*ms)); /* most of what an answer may take is never used */
 
 	if (!ms)
 		return -ENOMEM;
 	ms->sym = sym;
+	ms->bytes = 0;
+	memset(ms->slots, 0, sizeof(ms->slots));
 	*ret = ms;
 	return 0;
 }

@@ -266,7 +266,8 @@ int factlog__look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix
 		  const struct census *c, const struct labelbook *labels)
 {
 	scoped_mem uint32_t *told = calloc(c->nr_stacks + 1, sizeof(*told));
-	scoped_mem struct look_rows *rows = calloc(1, sizeof(*rows));
+	scoped_mem struct look_rows *rows =
+		malloc(sizeof(*rows)); /* few of them are used, mostly */
 	struct look_log l = {
 		.of = { .f = f, .c = c, .number = number, .rt = rt, .unix_ns = unix_ns },
 		.labels = labels,
@@ -276,6 +277,8 @@ int factlog__look(struct factlog *f, uint32_t number, uint16_t rt, uint64_t unix
 
 	if (!told || !rows)
 		return -ENOMEM;
+	rows->nr = rows->waits = rows->sets = rows->label_texts = 0;
+	rows->stacks.nr = rows->stacks.pcs = 0;
 	tell_all(&l);
 	return 0;
 }

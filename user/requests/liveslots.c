@@ -29,12 +29,16 @@ struct range {
 	uint64_t start, end;
 };
 
+struct liveslots_code {
+	struct pcfacts *facts;
+	struct gostackmaps *maps;
+};
+
 struct liveslots_reader {
 	const struct addrspace *as;
 	const struct goruntime *rt;
-	struct pcfacts *facts;
-	struct gostackmaps *maps;
-	struct pagecache *code; /* masks: they do not change */
+	struct liveslots_code *code;
+	struct pagecache *masks; /* they do not change */
 	size_t g_bytes;
 	struct liveslots slots;
 	size_t slots_room, pcs_room, chans_room;
@@ -51,8 +55,33 @@ struct liveslots_reader {
 	size_t nr_written, written_room;
 };
 
+int liveslots_code__new(const struct goruntime *rt, struct liveslots_code **ret)
+{
+	scoped(liveslots_code) code = calloc(1, sizeof(*code));
+	int err;
+
+	if (!code)
+		return -ENOMEM;
+	err = pcfacts__new(rt->sym, rt->minor, &code->facts);
+	if (!err)
+		err = gostackmaps__new(rt->sym, &code->maps);
+	if (err)
+		return err;
+	*ret = steal(code);
+	return 0;
+}
+
+void liveslots_code__free(struct liveslots_code *code)
+{
+	if (!code)
+		return;
+	pcfacts__free(code->facts);
+	gostackmaps__free(code->maps);
+	free(code);
+}
+
 int liveslots_reader__new(const struct addrspace *as, const struct goruntime *rt,
-			  struct liveslots_reader **ret)
+			  struct liveslots_code *code, struct liveslots_reader **ret)
 {
 	scoped(liveslots_reader) r = calloc(1, sizeof(*r));
 	int err;
@@ -61,16 +90,13 @@ int liveslots_reader__new(const struct addrspace *as, const struct goruntime *rt
 		return -ENOMEM;
 	r->as = as;
 	r->rt = rt;
+	r->code = code;
 	r->g_bytes = glive_g_bytes(rt);
 	if (!r->g_bytes || rt->objects.g_defer < 0 ||
 	    (size_t)rt->objects.g_defer + 8 > r->g_bytes || rt->objects.defer_link < 0 ||
 	    rt->objects.hchan_elemsize < 0)
 		return -EOPNOTSUPP;
-	err = pcfacts__new(rt->sym, rt->minor, &r->facts);
-	if (!err)
-		err = gostackmaps__new(rt->sym, &r->maps);
-	if (!err)
-		err = pagecache__new(as, 1u << 20, &r->code);
+	err = pagecache__new(as, 1u << 20, &r->masks);
 	if (err)
 		return err;
 	*ret = steal(r);
@@ -81,9 +107,7 @@ void liveslots_reader__free(struct liveslots_reader *r)
 {
 	if (!r)
 		return;
-	pcfacts__free(r->facts);
-	gostackmaps__free(r->maps);
-	pagecache__free(r->code);
+	pagecache__free(r->masks);
 	free(r->slots.v);
 	free(r->slots.pcs);
 	free(r->sps);
@@ -327,7 +351,7 @@ static int liveslots__walk(struct liveslots_reader *r, struct climb at)
 	r->slots.path = PRINT_START;
 	r->slots.nr_inner = 0;
 	for (uint32_t frame = 0; frame < LIVESLOTS_FRAMES_MAX; frame++) {
-		const struct gostackmap *m = gostackmaps__get(r->maps, at.pc, stopped);
+		const struct gostackmap *m = gostackmaps__get(r->code->maps, at.pc, stopped);
 		const struct pcfact *fact;
 		int err;
 
@@ -345,7 +369,7 @@ static int liveslots__walk(struct liveslots_reader *r, struct climb at)
 		err = liveslots__frame(r, m, at.sp, frame);
 		if (err)
 			return err;
-		fact = pcfacts__get(r->facts, at.pc);
+		fact = pcfacts__get(r->code->facts, at.pc);
 		r->slots.path = print_add(r->slots.path, &at.pc, sizeof(at.pc));
 		inner &= fact->of_runtime;
 		r->slots.nr_inner += inner;
@@ -353,7 +377,8 @@ static int liveslots__walk(struct liveslots_reader *r, struct climb at)
 		if (r->slots.whole)
 			return 0;
 		stopped = glive_is_injected(r->rt->sym, fact, m);
-		if (fact->spdelta < 0 || climb__up(&at, r->facts, fact, liveslots__stack_word, r))
+		if (fact->spdelta < 0 ||
+		    climb__up(&at, r->code->facts, fact, liveslots__stack_word, r))
 			return 0;
 	}
 	return 0;
@@ -420,7 +445,7 @@ static int liveslots__enliven(struct liveslots_reader *r, const struct object *o
 	     at += 8, i++) {
 		uint8_t bits = 0xff;
 
-		if (o->mask && pagecache__u8(r->code, o->mask + i / 8, &bits))
+		if (o->mask && pagecache__u8(r->masks, o->mask + i / 8, &bits))
 			bits = 0;
 		if (bits >> i % 8 & 1)
 			err = liveslots__add(r, at, o->frame);

@@ -53,10 +53,20 @@ struct liveslots {
 	bool whole; /* the stack was walked to its end */
 };
 
+/*
+ * What is known of the program's code, by pc: frames, and which words of them are alive. Code does
+ * not change: it may be kept for as long as the process lives.
+ */
+struct liveslots_code;
+/* rt: borrowed until free. -ENOMEM. */
+int liveslots_code__new(const struct goruntime *rt, struct liveslots_code **ret);
+void liveslots_code__free(struct liveslots_code *code);
+DEFINE_SCOPED(liveslots_code)
+
 struct liveslots_reader;
-/* as, rt: borrowed until free. -EOPNOTSUPP: this Go's layout is not known; -ENOMEM. */
+/* as, rt, code: borrowed until free. -EOPNOTSUPP: this Go's layout is not known; -ENOMEM. */
 int liveslots_reader__new(const struct addrspace *as, const struct goruntime *rt,
-			  struct liveslots_reader **ret);
+			  struct liveslots_code *code, struct liveslots_reader **ret);
 void liveslots_reader__free(struct liveslots_reader *r);
 DEFINE_SCOPED(liveslots_reader)
 

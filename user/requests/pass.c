@@ -285,7 +285,7 @@ static int pass__gather(struct pass *p)
 	int err = ahead__new(p->of.as, p->of.rt, &ahead);
 
 	if (!err)
-		err = liveslots_reader__new(ahead__space(ahead), p->of.rt, &reader);
+		err = liveslots_reader__new(ahead__space(ahead), p->of.rt, p->of.code, &reader);
 	if (!err)
 		err = serving__new(p->of.rt, p->prover, p->of.web, p->contexts, &serving);
 	if (!err)

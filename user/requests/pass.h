@@ -57,6 +57,7 @@ struct pass_of { /* all borrowed until the pass is freed */
 	struct gotypes *types;
 	const struct webtypes *web;
 	const struct libtypes *libs;
+	struct liveslots_code *code;
 	const struct goheap *heap;
 	const uint64_t *gs; /* addresses of the g structs that are looked at */
 	size_t nr_gs;

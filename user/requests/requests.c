@@ -26,6 +26,7 @@ struct requests_reader {
 	struct gotypes *types; /* NULL: no server is known, or no such Go */
 	struct webtypes web;
 	struct libtypes libs;
+	struct liveslots_code *code;
 };
 
 struct reading {
@@ -76,6 +77,7 @@ static int reading__pass(struct reading *r, size_t i, const uint64_t *gs, size_t
 			      .types = r->of->types,
 			      .web = &r->of->web,
 			      .libs = &r->of->libs,
+			      .code = r->of->code,
 			      .gs = gs,
 			      .nr_gs = nr,
 			      .rows = &r->rows,
@@ -499,7 +501,7 @@ static int reading__read(struct reading *r)
 	}
 	err = reading__passes(r);
 	if (!err)
-		err = liveslots_reader__new(r->as, r->rt, &r->again);
+		err = liveslots_reader__new(r->as, r->rt, r->of->code, &r->again);
 	r->now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
 	if (!err)
 		err = reading__tell_all(r);
@@ -541,7 +543,9 @@ int requests_reader__new(const struct addrspace *as, const struct goruntime *rt,
 		return -ENOMEM;
 	rr->as = as;
 	rr->rt = rt;
-	err = requests_reader__find(rr);
+	err = liveslots_code__new(rt, &rr->code);
+	if (!err)
+		err = requests_reader__find(rr);
 	if (err)
 		return err;
 	*ret = steal(rr);
@@ -553,6 +557,7 @@ void requests_reader__free(struct requests_reader *rr)
 	if (!rr)
 		return;
 	gotypes__free(rr->types);
+	liveslots_code__free(rr->code);
 	free(rr);
 }
 

@@ -42,8 +42,8 @@
 
 /*
  * Reads one Go runtime as often as is wished: the types are found by name once, in some
- * milliseconds. Descriptors do not change (golang/gotypes); nothing else is kept from one reading
- * to the next.
+ * milliseconds. Descriptors and code do not change (golang/gotypes, liveslots); nothing else is
+ * kept from one reading to the next.
  */
 struct requests_reader;
 /* as, rt: borrowed until free. 0 or -ENOMEM, -EFAULT, -EBADMSG, -ESRCH. */
