@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * alloc: memory is allocated. Sums by stack, type and size in pw_allocs: a busy program allocates
- * millions of times a second, too often for a record each.
+ * millions of times a second, too often for a record each. Unless it matters when each was: then it
+ * is a record after all.
  */
 #ifndef PARKWATCH_ALLOC_BPF_H
 #define PARKWATCH_ALLOC_BPF_H
@@ -14,7 +15,7 @@
 /*
  * Whose allocation it is, as far as a filter or the knob alloc_root asks: 0, or 1 if it is not
  * wanted, -1 if the g cannot be read. On a system stack (newproc allocates there) g is the g0,
- * with goid 0: then it is the goroutine's that the thread runs.
+ * with goid 0: then it is the goroutine's that the thread runs. ret_root: for a record its goid.
  */
 static __always_inline int pw_alloc_whose(struct pt_regs *ctx, const struct pw_site *site,
 					  __u64 *ret_root)
@@ -38,55 +39,55 @@ static __always_inline int pw_alloc_whose(struct pt_regs *ctx, const struct pw_s
 		return 1;
 	if (flags) /* a sum cannot ask later */
 		return -1;
-	if (pw_knobs.alloc_root == PW_ALLOC_ROOT_GOID)
+	if (pw_knobs.alloc_root == PW_ALLOC_ROOT_GOID ||
+	    pw_knobs.alloc_root == PW_ALLOC_ROOT_RECORD)
 		*ret_root = goid;
 	else if (pw_knobs.alloc_root == PW_ALLOC_ROOT_GOPC && g)
 		return pw_read_u64(g, lay->g_gopc, ret_root);
 	return 0;
 }
 
-/* Adds to the sum of a key; counted as lost if there is no room for a new one. */
-static __always_inline int pw_alloc_sum(const struct pw_alloc_key *key, __u64 objects, __u64 bytes)
+/* Adds to the sum of its key; counted as lost if there is no room for a new one. */
+static __always_inline int pw_alloc_add(const struct pw_alloc *a)
 {
-	struct pw_alloc_sum *sum = bpf_map_lookup_elem(&pw_allocs, key);
-	struct pw_alloc_sum first = {};
+	struct pw_alloc_sum *sum = bpf_map_lookup_elem(&pw_allocs, &a->key);
 
 	if (!sum) {
-		first.objects = objects;
-		first.bytes = bytes;
-		if (!bpf_map_update_elem(&pw_allocs, key, &first, BPF_NOEXIST))
+		if (!bpf_map_update_elem(&pw_allocs, &a->key, &a->sum, BPF_NOEXIST))
 			return 0;
-		sum = bpf_map_lookup_elem(&pw_allocs, key); /* another thread may have made it */
+		/* another thread may have made it */
+		sum = bpf_map_lookup_elem(&pw_allocs, &a->key);
 		if (!sum)
 			return pw_count(PW_STAT_LOST_ALLOCS);
 	}
-	__sync_fetch_and_add(&sum->objects, objects);
-	__sync_fetch_and_add(&sum->bytes, bytes);
+	__sync_fetch_and_add(&sum->objects, a->sum.objects);
+	__sync_fetch_and_add(&sum->bytes, a->sum.bytes);
 	return 0;
 }
-
-/* What a hit adds: type, size and source are in the key. */
-struct pw_alloc {
-	struct pw_alloc_key key;
-	__u64 objects, bytes;
-};
 
 /* Adds it under the stack of the probed function. */
 static __always_inline int pw_alloc_count(struct pt_regs *ctx, const struct pw_site *site,
 					  struct pw_alloc *a)
 {
+	const __u64 now = bpf_ktime_get_ns();
+	__u64 goid;
 	int err = pw_alloc_whose(ctx, site, &a->key.root);
 	struct pw_walk w;
 
 	if (err)
 		return pw_count(err > 0 ? PW_STAT_FILTERED : PW_STAT_LOST_READ);
 	pw_walk_here(ctx, site, &w);
-	a->key.stack_id = pw_stack_id(ctx, &w, bpf_ktime_get_ns());
+	a->key.stack_id = pw_stack_id(ctx, &w, now);
 	if (a->key.stack_id == PW_STACK_ID_NONE)
 		return 0;
 	if (pw_stack_unwanted(PW_KIND_ALLOC, a->key.stack_id))
 		return pw_count(PW_STAT_FILTERED);
-	return pw_alloc_sum(&a->key, a->objects, a->bytes);
+	if (pw_knobs.alloc_root != PW_ALLOC_ROOT_RECORD)
+		return pw_alloc_add(a);
+	goid = a->key.root;
+	a->key.root = 0;
+	pw_fill_hdr(&a->hdr, PW_ALLOC, sizeof(*a), goid, now);
+	return pw_send_event(ctx, a, sizeof(*a));
 }
 
 /* True if the site is a variant and mallocgc called it. */
@@ -108,8 +109,8 @@ static __always_inline int pw_malloc_fill(struct pt_regs *ctx, const struct pw_s
 	a->key.type = pw_value(ctx, &site->type);
 	a->key.size = pw_alloc_bucket(size);
 	a->key.source = PW_POINT_MALLOC;
-	a->objects = 1;
-	a->bytes = size;
+	a->sum.objects = 1;
+	a->sum.bytes = size;
 	return 0;
 }
 
@@ -137,7 +138,7 @@ static __always_inline int pw_refill_fill(struct pt_regs *ctx, const struct pw_s
 	__u64 span = pw_value(ctx, &site->arg);
 	__u8 class;
 
-	if (!span || pw_span_free(span, &a->objects) ||
+	if (!span || pw_span_free(span, &a->sum.objects) ||
 	    bpf_probe_read_user(&class, sizeof(class),
 				(const void *)(span + pw_knobs.heap.mspan_spanclass))) {
 		pw_count(PW_STAT_LOST_READ);
@@ -145,7 +146,7 @@ static __always_inline int pw_refill_fill(struct pt_regs *ctx, const struct pw_s
 	}
 	a->key.size = class;
 	a->key.source = PW_POINT_REFILL;
-	a->bytes = 1;
+	a->sum.bytes = 1;
 	return 0;
 }
 
@@ -159,8 +160,8 @@ static __always_inline int pw_sized_fill(struct pt_regs *ctx, const struct pw_si
 		size = (size + PW_ALLOC_PAGE - 1) & ~(PW_ALLOC_PAGE - 1ULL);
 	a->key.size = size;
 	a->key.source = point;
-	a->objects = 1;
-	a->bytes = size;
+	a->sum.objects = 1;
+	a->sum.bytes = size;
 	return 0;
 }
 

@@ -31,6 +31,7 @@ enum pw_kind {
 	PW_MUTEX,
 	PW_ROUND,
 	PW_CALL,
+	PW_ALLOC,
 	PW_KIND_MAX
 };
 
@@ -308,6 +309,17 @@ struct pw_alloc_sum {
 	__u64 bytes;
 };
 _Static_assert(sizeof(struct pw_alloc_sum) == 16, "map value changed");
+
+/*
+ * One hit of a point of allocations, where sums are not enough (knob alloc_root): hdr.goid is the goroutine that the thread runs,
+ * 0: none. What a sum would gain by it.
+ */
+struct pw_alloc {
+	struct pw_hdr hdr;
+	struct pw_alloc_key key; /* root: 0 */
+	struct pw_alloc_sum sum;
+};
+_Static_assert(sizeof(struct pw_alloc) == 80, "wire format changed");
 
 #define PW_SPAN_CLASSES 136 /* Go 1.15 has 134: runtime/mheap.go numSpanClasses */
 

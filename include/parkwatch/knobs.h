@@ -119,7 +119,12 @@ struct pw_filter {
 	__u32 shape; /* enum pw_label_shape */
 };
 
-enum pw_alloc_root { PW_ALLOC_ROOT_NONE, PW_ALLOC_ROOT_GOID, PW_ALLOC_ROOT_GOPC };
+enum pw_alloc_root {
+	PW_ALLOC_ROOT_NONE,
+	PW_ALLOC_ROOT_GOID,
+	PW_ALLOC_ROOT_GOPC,
+	PW_ALLOC_ROOT_RECORD, /* by nothing: each is a record (PW_ALLOC), and no sum */
+};
 
 enum pw_transport { PW_TRANSPORT_RING, PW_TRANSPORT_PERF };
 

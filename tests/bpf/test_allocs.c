@@ -231,3 +231,25 @@ Test(allocs, a_large_object_takes_whole_pages_and_a_sample_is_as_it_is)
 	cr_expect_eq(sum->bytes, 40960);
 	cr_expect(bpf_map_lookup_elem(&pw_allocs, &sampled));
 }
+
+Test(allocs, one_by_one_each_allocation_says_whose_it_is_and_when)
+{
+	const struct pw_alloc *r;
+
+	pw_knobs.alloc_root = PW_ALLOC_ROOT_RECORD;
+	malloc_of(97, 0xabc);
+	malloc_of(97, 0xabc);
+	cr_assert_eq(shim.nr_records, 3, "the stack, and both");
+	r = record(2, PW_ALLOC);
+	cr_expect_eq(r->hdr.goid, GOID);
+	cr_expect(r->hdr.ts_ns);
+	cr_expect_eq(r->key.stack_id, ((const struct pw_stack *)record(0, PW_STACK))->stack_id);
+	cr_expect(r->key.root == 0 && r->key.type == 0xabc && r->key.size == 104);
+	cr_expect(r->sum.objects == 1 && r->sum.bytes == 97);
+	cr_expect_not(allocated(0xabc, 104, 0), "it is no sum as well");
+	cr_expect_eq(stat_of(PW_STAT_EVENTS), 2);
+	made.g[G_GOID] = 0; /* a g0: newproc allocates there */
+	malloc_of(97, 0xabc);
+	r = record(3, PW_ALLOC);
+	cr_expect_eq(r->hdr.goid, CREATOR);
+}

@@ -20,6 +20,7 @@ NO_REQUEST = "[no request]"
 WAITS_KNOWN, SAMPLES_KNOWN = 0.6, 0.15
 WAITS = [(26, "stripped", ()), (27, "pie", ("-e", "wakeups")), (23, "static", ("-e", "wall")), (26, "race", ("--no-probes",))]
 SAMPLES = [(26, "stripped", "cpu"), (27, "static", "cpu"), (26, "static", "wall")]
+ALLOCS = [(26, "stripped", "refill"), (27, "static", "exact")]
 
 
 class Worked:
@@ -89,10 +90,23 @@ def samples_have_their_route(minor, mode, event):
         expect(known[side] > SAMPLES_KNOWN * everything[side], f"{side}: of {everything[side]} ns {known[side]} are known: {w.said}")
 
 
-def labels_say_it_in_pprof(minor):
+def allocations_have_their_route(minor, mode, source):
+    w = Worked("burns", minor, mode, "-f", "folded", "--root", "route", "-e", "alloc", "--alloc", source)
+    lines = folded(w.text)
+    known, everything = check_roots(lines)
+    garbage = check_roots([(frames, n) for frames, n in lines if "main.burn" in frames])[1]
+    for side in SIDES:
+        truth = w.truth[f"{side}Bytes"]
+        expect(abs(garbage[side] / truth - 1) < (0.02 if source == "exact" else 0.3), f"{side}: {garbage[side]} bytes, by the program {truth}: {w.said}")
+        expect(known[side] > SAMPLES_KNOWN * everything[side], f"{side}: of {everything[side]} bytes {known[side]} are known: {w.said}")
+    said = re.search(r"of ([\d.]+) % the request is known", w.said)
+    expect(said and abs(float(said[1]) - 100 * sum(known.values()) / sum(everything.values())) < 1, f"{known} of {everything}: {w.said}")
+
+
+def labels_say_it_in_pprof(minor, kind, *args):
     with tempfile.TemporaryDirectory() as d:
-        path = os.path.join(d, "blocked.pb.gz")
-        Worked("waits", minor, "stripped", "-o", path)
+        path = os.path.join(d, "some.pb.gz")
+        Worked(kind, minor, "stripped", "-o", path, *args)
         samples = raw_profile(path)[1]
     routes, traces = collections.Counter(), collections.Counter()
     for _, functions, labels in samples:
@@ -104,9 +118,9 @@ def labels_say_it_in_pprof(minor):
         expect(not trace or side and re.fullmatch(side[0] + "[0-9a-f]{31}", trace[1]), f"{trace and trace[1]} is said of {functions}")
         traces[side, trace[1] if trace else None] += 1
         routes[route[1] if route else none[1]] += 1
-    expect(set(SIDES) < set(routes) and "none in hand" in routes, f"{routes}")
+    expect(set(SIDES) < set(routes) and ("none in hand" in routes or kind == "burns"), f"{routes}")
     for side in SIDES:
-        expect(len([t for s, t in traces if s == side and t]) > 5, f"each request has a trace of its own: {traces}")
+        expect(len([t for s, t in traces if s == side and t]) > (5 if kind == "waits" else 1), f"each request has a trace of its own: {traces}")
 
 
 def a_recording_tells_it_later(minor):
@@ -130,7 +144,6 @@ def a_recording_tells_it_later(minor):
 
 def what_looks_cannot_tell_is_refused():
     for args, said in ((("-e", "births", "--root", "route"), "do not meet what -e births counts"),
-                       (("-e", "alloc", "--requests"), "do not meet what -e alloc counts"),
                        (("-e", "sched", "--root", "span"), "do not meet what -e sched counts"),
                        (("--requests", "--root", "label"), "--root can be route, trace or span then")):
         code, _, stderr = parkwatch("record", "-p", "1", "-d", "1", *args)
@@ -144,6 +157,10 @@ def cases():
     for minor, mode, event in SAMPLES:
         yield (f"routes: {samples_have_their_route.__name__} [go1.{minor} {mode} {event}]",
                lambda minor=minor, mode=mode, event=event: samples_have_their_route(minor, mode, event))
-    yield f"routes: {labels_say_it_in_pprof.__name__} [go1.26]", lambda: labels_say_it_in_pprof(26)
+    for minor, mode, source in ALLOCS:
+        yield (f"routes: {allocations_have_their_route.__name__} [go1.{minor} {mode} {source}]",
+               lambda minor=minor, mode=mode, source=source: allocations_have_their_route(minor, mode, source))
+    yield f"routes: {labels_say_it_in_pprof.__name__} [go1.26]", lambda: labels_say_it_in_pprof(26, "waits")
+    yield f"routes: {labels_say_it_in_pprof.__name__} [go1.26 alloc]", lambda: labels_say_it_in_pprof(26, "burns", "-e", "alloc")
     yield f"routes: {a_recording_tells_it_later.__name__} [go1.26]", lambda: a_recording_tells_it_later(26)
     yield f"routes: {what_looks_cannot_tell_is_refused.__name__}", what_looks_cannot_tell_is_refused

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "engine/allocgains.h"
 
@@ -89,4 +90,52 @@ Test(allocgains, there_is_no_room_for_ever)
 		cr_assert_eq(allocgains__interval(g, n), 0);
 	}
 	cr_expect_eq(n, ALLOCGAINS_MAX / 2, "%llu intervals of two sums", (unsigned long long)n);
+}
+
+Test(allocgains, what_is_told_later_counts_in_the_interval_in_which_it_was)
+{
+	static const struct pw_alloc_sum one = { 1, 8 };
+	scoped(allocgains) g = NULL;
+
+	cr_assert_eq(allocgains__new(&g), 0);
+	cr_assert_eq(allocgains__more(g, 0, &a, &one, 500), 0);
+	cr_assert_eq(allocgains__interval(g, 1000), 0);
+	cr_assert_eq(allocgains__interval(g, 2000), 0);
+	cr_assert_eq(allocgains__more(g, 0, &a, &one, 2001), 0);
+	cr_assert_eq(allocgains__more(g, 0, &a, &one, 1000), 0);
+	cr_assert_eq(allocgains__more(g, 0, &a, &one, 900), 0);
+	cr_assert_eq(allocgains__more(g, 0, &b, &one, 1500), 0);
+	cr_assert_eq(allocgains__interval(g, 3000), 0);
+	each(g, 0, 0);
+	cr_assert_eq(seen.nr, 2);
+	cr_expect_eq(seen.v[0].after.objects - seen.v[0].before.objects + seen.v[1].after.objects -
+			     seen.v[1].before.objects,
+		     3);
+	cr_expect_eq(seen.v[0].last.bytes, 4 * 8);
+	each(g, 1, 0);
+	cr_assert_eq(seen.nr, 1);
+	cr_expect_eq(seen.v[0].key->stack_id, 2);
+	each(g, 2, 0);
+	cr_assert_eq(seen.nr, 1);
+	cr_expect_eq(seen.v[0].after.bytes - seen.v[0].before.bytes, 8);
+}
+
+Test(allocgains, a_program_cannot_make_it_keep_more_and_more)
+{
+	static const struct pw_alloc_sum one = { 1, 8 };
+	struct pw_alloc_key key = { .stack_id = 1 };
+	scoped(allocgains) g = NULL;
+	uint64_t parted = 0;
+
+	cr_assert_eq(allocgains__new(&g), 0);
+	for (; key.root < ALLOCGAINS_MAX; key.root++) {
+		parted += allocgains__may_part(g);
+		cr_assert_eq(allocgains__more(g, 0, &key, &one, 1), 0);
+	}
+	cr_expect_eq(parted, ALLOCGAINS_MAX / 2);
+	cr_expect_eq(allocgains__more(g, 0, &key, &one, 1), -ENOSPC);
+	cr_expect_not(allocgains__knows(g, 0, &key));
+	key.root = 7;
+	cr_expect(allocgains__knows(g, 0, &key));
+	cr_expect_eq(allocgains__more(g, 0, &key, &one, 1), 0);
 }

@@ -22,6 +22,8 @@ static const struct {
 	{ "whole unlock", PW_MUTEX, 72, 0, 72, 0 },
 	{ "unlock cut short", PW_MUTEX, 64, 0, 72, -EBADMSG },
 	{ "whole system call", PW_CALL, 72, 0, 72, 0 },
+	{ "whole allocation", PW_ALLOC, 80, 0, 80, 0 },
+	{ "allocation cut short", PW_ALLOC, 72, 0, 80, -EBADMSG },
 	{ "whole round", PW_ROUND, 112, 0, 112, 0 },
 	{ "padding of the transport after it", PW_EXIT, 56, 0, 60, 0 },
 	{ "sample without a stack", PW_CPU, 352, 0, 352, -EBADMSG },

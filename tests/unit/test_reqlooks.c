@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,4 +203,86 @@ Test(reqlooks, of_http2_a_goroutine_serves_one_request)
 	after.sweep = at_sweep(40, true);
 	expect_sampled("swept often", &alpha, GREQUEST_SERVES, &after, REQLABEL_CHANGED);
 	expect_sampled("swept often", &before, GREQUEST_SERVES, &after, "GET /alpha/{id}");
+}
+
+/* What was told of allocations: how many calls, of what. */
+struct told {
+	struct watched *w;
+	unsigned int nr;
+	struct pw_alloc last;
+	char text[REQLABEL_TEXT_MAX + 1];
+};
+
+static void tell(void *ctx, const struct pw_alloc *a, uint32_t label)
+{
+	char buf[REQLABEL_TEXT_MAX + 1];
+	struct told *t = ctx;
+
+	t->nr++;
+	t->last = *a;
+	snprintf(t->text, sizeof(t->text), "%s", route_of(t->w, label, buf));
+}
+
+static void allocate(struct watched *w, uint64_t at_ns, uint64_t goid, uint64_t stack_id)
+{
+	reqlooks__alloc(w->looks, &(struct pw_alloc){ .hdr = { .ts_ns = at_ns, .goid = goid },
+						      .key = { .stack_id = stack_id },
+						      .sum = { 1, 64 } });
+}
+
+Test(reqlooks, an_allocation_has_the_request_that_was_served_before_and_after_it)
+{
+	struct watched *w = watch(PROFILE_ALLOC);
+	struct told t = { .w = w };
+
+	reqlooks__allocs(w->looks, tell, &t);
+	allocate(w, 50, CONN, 1);
+	cr_expect_str_eq(t.text, REQLABEL_NO_LOOK, "nobody has looked yet");
+	look(w, 100, 110, &alpha, GREQUEST_SERVES);
+	allocate(w, 105, CONN, 1);
+	cr_expect_eq(t.nr, 2, "it was while the look went on");
+	cr_expect_str_eq(t.text, REQLABEL_NO_LOOK);
+	allocate(w, 120, 0, 1);
+	cr_expect_str_eq(t.text, REQLABEL_NOBODY);
+	allocate(w, 150, CONN, 1);
+	allocate(w, 160, CONN, 1);
+	cr_expect_eq(t.nr, 3, "a look after it is still to come");
+	look(w, 155, 158, &alpha, GREQUEST_SERVES);
+	cr_expect_eq(t.nr, 3, "one of them was after that look");
+	look(w, 200, 210, &alpha, GREQUEST_SERVES);
+	cr_assert_eq(t.nr, 4);
+	cr_expect_str_eq(t.text, "GET /alpha/{id}");
+	cr_expect(t.last.sum.objects == 2 && t.last.sum.bytes == 128, "both as one");
+	allocate(w, 250, CONN, 1);
+	look(w, 300, 310, &beta, GREQUEST_SERVES); /* in the same memory, swept in between */
+	cr_expect_eq(t.nr, 5);
+	cr_expect_str_neq(t.text, "GET /beta/{id}");
+	cr_expect_str_neq(t.text, "GET /alpha/{id}");
+	unwatch(w);
+}
+
+Test(reqlooks, allocations_of_two_requests_are_never_told_as_one)
+{
+	struct watched *w = watch(PROFILE_ALLOC);
+	struct told t = { .w = w };
+	struct grequest other = beta;
+
+	reqlooks__allocs(w->looks, tell, &t);
+	other.object += 48;
+	look(w, 100, 110, &alpha, GREQUEST_SERVES);
+	allocate(w, 150, CONN, 1);
+	look(w, 200, 210, &other, GREQUEST_SERVES);
+	cr_expect_eq(t.nr, 1);
+	cr_expect_str_eq(t.text, REQLABEL_CHANGED);
+	allocate(w, 250, CONN, 1);
+	look(w, 300, 310, &other, GREQUEST_SERVES);
+	cr_expect_eq(t.nr, 2);
+	cr_expect_eq(t.last.sum.objects, 1);
+	cr_expect_str_eq(t.text, "GET /beta/{id}");
+	allocate(w, 350, CONN, 1);
+	allocate(w, 360, CONN, 2);
+	reqlooks__end(w->looks);
+	cr_expect_eq(t.nr, 4);
+	cr_expect_str_eq(t.text, REQLABEL_NO_LOOK, "no look came after it");
+	unwatch(w);
 }

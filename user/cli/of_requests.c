@@ -15,15 +15,18 @@
 static bool is_told(enum profile_event e)
 {
 	return profile_event_is_wait(e) || e == PROFILE_BLOCK || e == PROFILE_CPU ||
-	       e == PROFILE_WALL;
+	       e == PROFILE_WALL || e == PROFILE_ALLOC;
 }
 
-/* A profile for pprof has labels. With -e wall each look would read requests: fewer looks. */
+/*
+ * A profile for pprof has labels. With -e wall each look would read requests: fewer looks. With --alloc=exact each
+ * allocation would be a record: some may be lost.
+ */
 bool of_requests_if_known(const struct opts *o, const struct format *f)
 {
 	return f->kind == FORMAT_PPROF && !o->requests && !o->root &&
 	       is_told((enum profile_event)o->event) && o->event != PROFILE_WALL && !o->no_probes &&
-	       !o->async;
+	       !o->async && !(o->event == PROFILE_ALLOC && o->alloc == ALLOC_SOURCE_EXACT);
 }
 
 enum profile_root of_requests_root(const struct opts *o, const struct format *f)

@@ -415,16 +415,17 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "root", 0, OPT_WORD, AT(root), REC | RPT, "WHAT",
 	  .help = "folded, pprof, html: add a frame at the root of each stack",
 	  .words = recorded_root_words, USUAL(PROFILE_ROOT_NONE),
-	  .more = "route, trace and span are of events blocked, wakeups, block, cpu and wall; "
-		  "pprof then has labels route, trace_id, span_id and span_name.",
+	  .more = "route, trace and span are of events blocked, wakeups, block, cpu, wall and "
+		  "alloc; pprof then has labels route, trace_id, span_id and span_name.",
 	  .not_with = { { "label", "event=alloc", SUMS "; goid and created-by can be had" },
 			{ "state", "event=alloc", SUMS "; goid and created-by can be had" } } },
 	{ PART_SHOW, "requests", 0, OPT_FLAG, AT(requests), REC, NULL,
 	  .help = "pprof: labels route, trace_id, span_id and span_name of the request that each "
 		  "sample was for; .pw: report --root can tell by them later",
-	  .more = "Of events blocked, wakeups, block, cpu and wall. A profile for pprof of a "
+	  .more = "Of events blocked, wakeups, block, cpu, wall and alloc. A profile for pprof of "
+		  "a "
 		  "program that serves requests has these labels anyway, but for -e wall, "
-		  "--no-probes and --async." },
+		  "--alloc=exact, --no-probes and --async." },
 	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), REC, NULL,
 	  .help = "also show the runtime's own frames that make, park and end goroutines: newproc, "
 		  "gopark, goexit" },

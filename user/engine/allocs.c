@@ -13,6 +13,7 @@
 #include "engine/alloctypes.h"
 #include "golang/gosizes.h"
 #include "model/allocsplit.h"
+#include "model/reqlabel.h"
 
 _Static_assert(SPLIT_CLASSES == GOSIZES_CLASSES && PW_SPAN_CLASSES == GOSIZES_SPAN_CLASSES,
 	       "size classes");
@@ -44,7 +45,8 @@ struct allocs {
 	struct alloctypes *types;
 	struct allocgains *gains;
 	struct source sources[GOPROC_RUNTIMES_MAX];
-	uint64_t objects;
+	uint64_t objects, refused;
+	uint32_t unseen; /* of requests: the label of what no window saw; else PROFILE_LABEL_NONE */
 };
 
 /* One walk over the sums of a runtime. */
@@ -66,11 +68,16 @@ const char *alloc_source_name(enum alloc_source s)
 int allocs__new(const struct allocs_opts *o, struct allocs **ret)
 {
 	scoped(allocs) al = calloc(1, sizeof(*al));
+	char text[REQLABEL_TEXT_MAX + 1];
 	int err;
 
 	if (!al)
 		return -ENOMEM;
 	al->o = *o;
+	if (profile_root_is_of_requests(profile__opts(o->profile)->root)) {
+		reqlabel__put(&(struct reqlabel){ .why = REQLABEL_NO_LOOK }, text, sizeof(text));
+		al->unseen = profile__label(o->profile, text);
+	}
 	err = alloctypes__new(proc__mem(o->proc), o->profile, ALLOCS_TYPES_MAX, &al->types);
 	if (!err)
 		err = allocgains__new(&al->gains);
@@ -159,6 +166,10 @@ enum pw_alloc_root allocs__root(const struct profile *p)
 	switch (profile__opts(p)->root) {
 	case PROFILE_ROOT_GOID: return PW_ALLOC_ROOT_GOID;
 	case PROFILE_ROOT_CREATED_BY: return PW_ALLOC_ROOT_GOPC;
+	case PROFILE_ROOT_ROUTE:
+	case PROFILE_ROOT_TRACE:
+	case PROFILE_ROOT_SPAN:
+	case PROFILE_ROOT_REQUEST: return PW_ALLOC_ROOT_RECORD;
 	default: return PW_ALLOC_ROOT_NONE;
 	}
 }
@@ -356,13 +367,30 @@ int allocs__last(struct allocs *al, uint16_t rt, struct attach *a)
 	return err ? err : allocs__read(al, rt, a);
 }
 
+void allocs__one(void *self, const struct pw_alloc *a, uint32_t label)
+{
+	struct allocs *al = self;
+	struct pw_alloc_key key = a->key;
+
+	/* now, while the target lives */
+	(void)alloctypes__get(al->types, goproc__runtime(al->o.gp, a->hdr.rt), a->hdr.rt, key.type);
+	key.root = label;
+	if (!allocgains__may_part(al->gains) && !allocgains__knows(al->gains, a->hdr.rt, &key))
+		key.root = PROFILE_LABEL_NONE; /* too many requests */
+	if (allocgains__more(al->gains, a->hdr.rt, &key, &a->sum, a->hdr.ts_ns))
+		al->refused += a->sum.objects;
+}
+
 /* --- into the profile --- */
 
 /* Into the profile, unless the runtime's own goroutines did it. */
-static void keep(void *ctx, const struct profile_alloc *a)
+static void keep(void *ctx, const struct profile_alloc *share)
 {
 	const struct walk *w = ctx;
+	struct profile_alloc copy = *share, *a = &copy;
 
+	if (a->stack_id == PW_STACK_ID_NONE)
+		a->root = w->al->unseen;
 	if (ingest__is_system_stack(w->al->o.intake, w->rt, a->stack_id) ||
 	    !ingest__wants_stack(w->al->o.intake, w->rt, a->stack_id))
 		return;
@@ -519,6 +547,11 @@ int allocs__finish(struct allocs *al)
 			profile__cut(al->o.profile, allocgains__end_ns(al->gains, i));
 	}
 	return err;
+}
+
+uint64_t allocs__refused(const struct allocs *al)
+{
+	return al->refused;
 }
 
 uint64_t allocs__objects(const struct allocs *al)

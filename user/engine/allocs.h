@@ -7,6 +7,7 @@
  *	allocs__begin()		recording has just begun
  *	allocs__look() learn()	now and then while the target lives, so that sums and the names of types are known if it ends
  *	allocs__read() cut()	now and then: an interval ends, the next begins
+ *	allocs__one()		of requests: there are no sums, but allocations one by one, at any time until the last
  *	allocs__end()		recording is about to end
  *	allocs__last() finish()	recording has ended: the sums go into the profile, interval by interval
  * Types are bounded by ALLOCS_TYPES_MAX; those beyond are read each time. Not thread-safe.
@@ -69,6 +70,8 @@ void allocs__look(struct allocs *al, uint16_t rt);
 /* what was handed out since the last look is left out */
 void allocs__skip(struct allocs *al, uint16_t rt);
 int allocs__learn(struct allocs *al, uint16_t rt, struct attach *a);
+/* A reqlooks_alloc_fn: label: its request, of profile__label(). */
+void allocs__one(void *al, const struct pw_alloc *a, uint32_t label);
 /*
  * An interval may end: allocs__read() of each runtime, then allocs__cut(). False: too many sums were
  * kept already, or it is not known of each moment what was handed out.
@@ -82,5 +85,6 @@ int allocs__last(struct allocs *al, uint16_t rt, struct attach *a);
 int allocs__finish(struct allocs *al);
 
 uint64_t allocs__objects(const struct allocs *al); /* that went into the profile */
+uint64_t allocs__refused(const struct allocs *al); /* objects of allocs__one(): there was no room */
 
 #endif

@@ -384,6 +384,8 @@ void ingest__record(void *ctx, const void *data, size_t len)
 		ingest__cpu(in, (const struct pw_cpu *)h);
 	else if (h->kind == PW_ROUND)
 		ingest__round(in, (const struct pw_round *)h);
+	else if (h->kind == PW_ALLOC && in->o.requests)
+		reqlooks__alloc(in->o.requests, (const struct pw_alloc *)h);
 	else if (ingest__look_up(in, h, &label))
 		(void)profile__apply(in->profile, h, label); /* what it refuses it counts */
 }

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 #include "base/random.h"
 #include "base/u64map.h"
 #include "base/vec.h"
@@ -17,8 +20,9 @@
 
 #define GOROUTINES_MAX CENSUS_G_MAX
 #define ROUTE_BYTES    512
-#define FOLLOW_NS      (10 * NS_PER_MS) /* from one time to the next, between looks */
-#define FOLLOW_PART    0.2              /* of what looks may take */
+#define FOLLOW_NS      (10 * NS_PER_MS)  /* from one time to the next, between looks */
+#define FOLLOW_PART    0.2               /* of what looks may take */
+#define SLICE_NS       (100 * NS_PER_MS) /* allocations in one are told together */
 
 /* What was said last of a goroutine. */
 struct said {
@@ -53,6 +57,18 @@ struct held {
 	bool is_wanted;
 };
 
+/* Allocations that do so, of one goroutine, after one look, soon after each other; hashed as bytes. */
+struct held_id {
+	struct pw_alloc_key key;
+	uint64_t goid, rt, looked_ns, slice;
+};
+struct held_allocs {
+	UT_hash_handle hh;
+	struct held_id id;
+	struct pw_alloc sum; /* the time is that of the last one */
+	struct said before;
+};
+
 struct reqlooks {
 	struct reqlooks_opts o;
 	struct reader *readers[GOPROC_RUNTIMES_MAX]; /* of looks of our own; NULL: none yet */
@@ -60,6 +76,9 @@ struct reqlooks {
 	struct look looks[GOPROC_RUNTIMES_MAX][2]; /* the last one, and the one before */
 	struct held *held;
 	size_t nr_held, room_held;
+	struct held_allocs *allocs;
+	reqlooks_alloc_fn *put_alloc; /* NULL: nobody asks */
+	void *put_ctx;
 	uint64_t chains;                                       /* that were begun */
 	uint32_t no_look, none, several, changed, nobody, has; /* labels of reasons */
 	uint64_t due_ns, ends_ns;
@@ -86,7 +105,8 @@ int reqlooks__new(const struct reqlooks_opts *o, struct reqlooks **ret)
 	l->o = *o;
 	l->random = random_seed();
 	if (profile__opts(o->profile)->event != PROFILE_CPU &&
-	    profile__opts(o->profile)->event != PROFILE_WALL)
+	    profile__opts(o->profile)->event != PROFILE_WALL &&
+	    profile__opts(o->profile)->event != PROFILE_ALLOC)
 		l->follow_ns = UINT64_MAX; /* waits need no chain */
 	l->no_look = reason(l, REQLABEL_NO_LOOK);
 	l->none = reason(l, REQLABEL_NONE);
@@ -107,8 +127,15 @@ static void look__done(struct look *k)
 
 void reqlooks__free(struct reqlooks *l)
 {
+	struct held_allocs *h, *next;
+
 	if (!l)
 		return;
+	HASH_ITER(hh, l->allocs, h, next)
+	{
+		HASH_DEL(l->allocs, h);
+		free(h);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(l->readers); i++) {
 		reader__free(l->readers[i]);
 		requests_reader__free(l->requests[i]);
@@ -329,63 +356,137 @@ static void reqlooks__put_cpu(struct reqlooks *l, const struct held *h, uint32_t
 }
 
 /* Looks have met its goroutine again since then, and said something, or it is gone. */
-static bool reqlooks__settles(struct reqlooks *l, const struct held *h, uint32_t *ret_label)
+static bool reqlooks__settles(struct reqlooks *l, const struct pw_hdr *h, const struct said *before,
+			      uint32_t *ret_label)
 {
-	const struct look *k = l->looks[h->hdr.rt];
-	const struct one *o = look__one(k, h->hdr.goid);
+	const struct look *k = l->looks[h->rt];
+	const struct one *o = look__one(k, h->goid);
 
-	if (k->begin_ns <= h->hdr.ts_ns)
+	if (k->begin_ns <= h->ts_ns)
 		return false;
 	*ret_label = l->changed;
 	if (!o) /* it is gone, or changed each time it was read */
-		return k[1].begin_ns > h->hdr.ts_ns && !look__one(&k[1], h->hdr.goid);
-	if (o->said.begin_ns <= h->hdr.ts_ns) /* it runs, most likely */
+		return k[1].begin_ns > h->ts_ns && !look__one(&k[1], h->goid);
+	if (o->said.begin_ns <= h->ts_ns) /* it runs, most likely */
 		return false;
-	if (o->said.chain && h->before.chain == o->said.chain)
-		*ret_label = reqlooks__common(l, h->before.label, o->said.label);
+	if (o->said.chain && before->chain == o->said.chain)
+		*ret_label = reqlooks__common(l, before->label, o->said.label);
 	return true;
 }
 
 static void reqlooks__settle(struct reqlooks *l)
 {
+	struct held_allocs *h, *next;
+	uint32_t label;
 	size_t nr = 0;
 
 	for (size_t i = 0; i < l->nr_held; i++) {
-		uint32_t label;
-
-		if (reqlooks__settles(l, &l->held[i], &label))
+		if (reqlooks__settles(l, &l->held[i].hdr, &l->held[i].before, &label))
 			reqlooks__put_cpu(l, &l->held[i], label);
 		else
 			l->held[nr++] = l->held[i];
 	}
 	l->nr_held = nr;
+	HASH_ITER(hh, l->allocs, h, next)
+	{
+		if (!reqlooks__settles(l, &h->sum.hdr, &h->before, &label))
+			continue;
+		l->put_alloc(l->put_ctx, &h->sum, label);
+		HASH_DEL(l->allocs, h);
+		free(h);
+	}
+}
+
+/* What the looks before it said, if one after it can prove that it was so then. Else why there is none. */
+static const struct said *reqlooks__before(const struct reqlooks *l, const struct pw_hdr *h,
+					   uint32_t *ret_why)
+{
+	const struct one *o = NULL;
+
+	for (size_t i = 0; i < 2 && !o && h->goid; i++)
+		if (l->looks[h->rt][i].end_ns < h->ts_ns)
+			o = look__one(&l->looks[h->rt][i], h->goid);
+	*ret_why = !h->goid ? l->nobody : o && o->said.end_ns ? l->has : l->no_look;
+	return o && o->said.serves ? &o->said : NULL;
 }
 
 void reqlooks__cpu(struct reqlooks *l, const struct pw_cpu *r, uint64_t stack_id, bool is_wanted)
 {
 	struct held h = { r->hdr, r->gopc, r->startpc, r->ns, stack_id, .is_wanted = is_wanted };
-	const struct one *o = NULL;
-	uint32_t label = r->hdr.goid ? l->no_look : l->nobody;
+	uint32_t why;
+	const struct said *before = reqlooks__before(l, &r->hdr, &why);
 
-	for (size_t i = 0; i < 2 && !o && r->hdr.goid; i++)
-		if (l->looks[r->hdr.rt][i].end_ns < r->hdr.ts_ns)
-			o = look__one(&l->looks[r->hdr.rt][i], r->hdr.goid);
-	if (o && o->said.end_ns)
-		label = l->has;
-	if (!o || !o->said.serves || l->nr_held == REQLOOKS_HELD_MAX ||
+	if (!before || l->nr_held == REQLOOKS_HELD_MAX ||
 	    vec__reserve(&l->held, &l->room_held, l->nr_held + 1, sizeof(*l->held))) {
-		reqlooks__put_cpu(l, &h, label);
+		reqlooks__put_cpu(l, &h, why);
 		return;
 	}
-	h.before = o->said;
+	h.before = *before;
 	l->held[l->nr_held++] = h;
+}
+
+/* The sum that it adds to; NULL: there is no room for a new one. */
+static struct held_allocs *reqlooks__held(struct reqlooks *l, const struct pw_alloc *a,
+					  const struct said *before)
+{
+	const struct held_id id = { a->key, a->hdr.goid, a->hdr.rt, before->begin_ns,
+				    a->hdr.ts_ns / SLICE_NS };
+	const unsigned int count = HASH_COUNT(l->allocs);
+	struct held_allocs *h;
+
+	HASH_FIND(hh, l->allocs, &id, sizeof(id), h);
+	if (h || count == REQLOOKS_HELD_MAX)
+		return h;
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return NULL;
+	h->id = id;
+	h->before = *before;
+	h->sum = *a;
+	h->sum.sum = (struct pw_alloc_sum){ 0 };
+	HASH_ADD(hh, l->allocs, id, sizeof(h->id), h);
+	if (HASH_COUNT(l->allocs) == count) {
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void reqlooks__allocs(struct reqlooks *l, reqlooks_alloc_fn *put, void *ctx)
+{
+	l->put_alloc = put;
+	l->put_ctx = ctx;
+}
+
+void reqlooks__alloc(struct reqlooks *l, const struct pw_alloc *a)
+{
+	uint32_t why;
+	const struct said *before = reqlooks__before(l, &a->hdr, &why);
+	struct held_allocs *h = before ? reqlooks__held(l, a, before) : NULL;
+
+	if (!h) {
+		l->put_alloc(l->put_ctx, a, why);
+		return;
+	}
+	if (a->hdr.ts_ns > h->sum.hdr.ts_ns)
+		h->sum.hdr.ts_ns = a->hdr.ts_ns;
+	h->sum.sum.objects += a->sum.objects;
+	h->sum.sum.bytes += a->sum.bytes;
 }
 
 void reqlooks__end(struct reqlooks *l)
 {
+	struct held_allocs *h, *next;
+
 	for (size_t i = 0; i < l->nr_held; i++)
 		reqlooks__put_cpu(l, &l->held[i], l->no_look);
 	l->nr_held = 0;
+	HASH_ITER(hh, l->allocs, h, next)
+	{
+		l->put_alloc(l->put_ctx, &h->sum, l->no_look);
+		HASH_DEL(l->allocs, h);
+		free(h);
+	}
 }
 
 /* --- looking --- */

@@ -6,14 +6,14 @@
  *	a wait		has the request that its goroutine had in hand at a look that began and ended in that very
  *			wait: in it a goroutine runs no code
  *	who is met	by a look that counts goroutines: what that look says of it
- *	a CPU sample	has the request that its goroutine served at the looks before and after, if it is the same
- *			one: which is known while its memory was not swept (facts/requests), and of HTTP/2, where
+ *	a CPU sample,	has the request that its goroutine served at the looks before and after, if it is the same
+ *	an allocation	one: which is known while its memory was not swept (facts/requests), and of HTTP/2, where
  *			a goroutine serves one request. So it is kept until then
  * Else it has none, and the reason takes its place (model/reqlabel): never a guess. To have something in hand is
- * not enough for a sample: a worker may have had a job of another request in between.
+ * not enough for these: a worker may have had a job of another request in between.
  *
- * Rows are kept apart by route; or by trace, or by span and all. Bounded: REQLOOKS_HELD_MAX samples are kept; 64
- * bytes a goroutine. Not thread-safe; but while a look goes on, all but reqlooks__look() may be called.
+ * Rows are kept apart by route; or by trace, or by span and all. Bounded: REQLOOKS_HELD_MAX samples are kept, and so many
+ * different allocations; 64 bytes a goroutine. Not thread-safe; but while a look goes on, all but reqlooks__look() may be called.
  */
 #ifndef PARKWATCH_ENGINE_REQLOOKS_H
 #define PARKWATCH_ENGINE_REQLOOKS_H
@@ -79,7 +79,13 @@ uint32_t reqlooks__met(const struct reqlooks *l, uint16_t rt, const struct censu
 
 /* A sample goes into the profile, now or later: profile__cpu(), of event wall profile__ran(). */
 void reqlooks__cpu(struct reqlooks *l, const struct pw_cpu *r, uint64_t stack_id, bool is_wanted);
-/* The recording is over: those that are kept still go into the profile. */
+/*
+ * An allocation goes there, now or later: many alike, of up to a tenth of a second, as one.
+ */
+typedef void reqlooks_alloc_fn(void *ctx, const struct pw_alloc *a, uint32_t label);
+void reqlooks__allocs(struct reqlooks *l, reqlooks_alloc_fn *put, void *ctx); /* once, before */
+void reqlooks__alloc(struct reqlooks *l, const struct pw_alloc *a);
+/* The recording is over: those that are kept still go where they belong. */
 void reqlooks__end(struct reqlooks *l);
 
 struct reqlooks_stats {

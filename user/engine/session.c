@@ -137,7 +137,11 @@ static int session__build_allocs(struct session *s)
 		.some = s->o.nr_goids || s->wanted,
 	};
 
-	return s->o.profile.event == PROFILE_ALLOC ? allocs__new(&o, &s->allocs) : 0;
+	int err = s->o.profile.event == PROFILE_ALLOC ? allocs__new(&o, &s->allocs) : 0;
+
+	if (s->allocs && s->requests)
+		reqlooks__allocs(s->requests, allocs__one, s->allocs);
+	return err;
 }
 
 static bool session__samples(const struct session *s)
@@ -230,6 +234,16 @@ static bool session__knows_requests(const struct session *s)
 	return known;
 }
 
+/* It can be told of allocations without another source of them: who refills is (engine/allocs). */
+static bool session__knows_whose(const struct session *s)
+{
+	bool known = true;
+
+	for (size_t i = 0; i < s->target.nr && s->o.profile.event == PROFILE_ALLOC; i++)
+		known = known && goproc__runtime(s->target.gp, i)->regabi;
+	return known;
+}
+
 static int session__build(struct session *s, struct cause *why)
 {
 	struct ingest_opts io = {
@@ -242,7 +256,8 @@ static int session__build(struct session *s, struct cause *why)
 	int err;
 
 	err = target__open(&s->target, s->o.pid, &s->until, why);
-	if (!err && s->o.requests_if_known && !session__knows_requests(s))
+	if (!err && s->o.requests_if_known &&
+	    !(session__knows_requests(s) && session__knows_whose(s)))
 		s->o.profile.root = PROFILE_ROOT_NONE;
 	if (!err && s->o.profile.root == PROFILE_ROOT_CREATED_BY)
 		err = callsites__new(s->target.namers, s->target.nr, &s->callsites);
@@ -341,6 +356,8 @@ static void session__end(const struct session *s, struct session_end *e)
 	else
 		e->events = ps.out;
 	losses__add(&lost, ps.refused, "too many different stacks");
+	losses__add(&lost, s->allocs ? allocs__refused(s->allocs) : 0,
+		    "too many different allocations");
 	losses__add(&lost, looks->unsettled, "moved while they were read");
 	e->lost = lost.nr;
 	memcpy(e->losses, lost.text, sizeof(e->losses));

@@ -399,6 +399,8 @@ static void session_run__sum_up(struct session_run *r)
 {
 	struct session *s = r->s;
 
+	if (s->allocs && s->requests)
+		reqlooks__end(s->requests);
 	if (s->allocs)
 		allocrun__finish(&s->allocrun);
 	for (size_t i = 0; i < s->target.nr && probes__have_waits(s->probes); i++)
@@ -451,6 +453,8 @@ static int session_run__step_exact(struct session_run *r, struct cause *why)
 
 	if (s->allocs && s->allocrun.open) {
 		allocrun__tick(&s->allocrun, session_run__stops(r) ? 0 : session_run__left_ns(r));
+		if (s->requests) /* collections do not wait for its end */
+			reqpace__follow(r);
 		if (s->allocrun.open)
 			return JOB_GOES_ON;
 	}

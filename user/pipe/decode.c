@@ -28,7 +28,7 @@ int pw_decode(const void *buf, size_t len, const struct pw_hdr **ret)
 		[PW_WAIT] = sizeof(struct pw_wait),   [PW_SCHED] = sizeof(struct pw_sched),
 		[PW_WAKE] = sizeof(struct pw_wake),   [PW_BLOCK] = sizeof(struct pw_block),
 		[PW_MUTEX] = sizeof(struct pw_mutex), [PW_ROUND] = sizeof(struct pw_round),
-		[PW_CALL] = sizeof(struct pw_call),
+		[PW_CALL] = sizeof(struct pw_call),   [PW_ALLOC] = sizeof(struct pw_alloc),
 	};
 	const struct pw_hdr *h = buf;
 	int err;

@@ -7,7 +7,8 @@
 //	routes waits    handlers and goroutines of theirs wait; also workers that all routes share, and short waits
 //	routes burns    handlers burn CPU time, some of them long, between short waits, and make much garbage
 //
-// Says "ready"; after "go" the clients work for 3 s, and then it says, in JSON, how many ns each route has waited.
+// Says "ready"; after "go" the clients work for 3 s, and then it says, in JSON, how many ns each route has waited,
+// and how many bytes of garbage it has made.
 // Go 1.23, for its patterns.
 package main
 
@@ -31,10 +32,12 @@ const (
 	short   = 2 * time.Millisecond
 	turn    = 60_000_000 // additions, some 30 ms
 	turns   = 8
+	piece   = 4096
 )
 
 type route struct {
 	ns     atomic.Int64 // that somebody has waited for it
+	bytes  atomic.Int64 // of its garbage
 	served atomic.Int64
 	wait   func(time.Duration)
 	burn   func(int) int
@@ -72,7 +75,8 @@ func burn(r *route, n int) (sum int) {
 	for i := range n {
 		sum += i * sum
 		if i%100_000 == 0 {
-			garbage[i/100_000%len(garbage)] = make([]byte, 4096)
+			garbage[i/100_000%len(garbage)] = make([]byte, piece)
+			r.bytes.Add(piece)
 		}
 	}
 	return sum
@@ -157,6 +161,7 @@ func main() {
 		go client(server.URL, i, end, &done)
 	}
 	done.Wait()
-	_ = json.NewEncoder(os.Stdout).Encode(map[string]int64{"alpha": alpha.ns.Load(), "beta": beta.ns.Load()})
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]int64{"alpha": alpha.ns.Load(), "beta": beta.ns.Load(),
+		"alphaBytes": alpha.bytes.Load(), "betaBytes": beta.bytes.Load()})
 	_, _ = input.ReadString('\n')
 }
