@@ -131,6 +131,34 @@ def otlp_metrics_are_those_of_the_program():
     expect(metrics["parkwatch.goroutines.waiting"]["gauge"]["dataPoints"] and not metrics["go.goroutine.count"]["sum"]["isMonotonic"], f"{metrics}")
 
 
+SAID = {"service.name": "shop", "service.version": "1.2,3", "team": "a b"}
+ENVIRONMENT = {"OTEL_SERVICE_NAME": "shop", "OTEL_RESOURCE_ATTRIBUTES": "service.name=other,service.version=1.2%2C3,team=a b,process.pid=1"}
+
+
+def what_the_program_says_of_itself_is_its_resource():
+    """In metrics and profiles, and in what the API tells of its requests. Of its process what is seen counts."""
+    hang = build.built(build.MODES_MINOR, "stripped", "requests")
+    with Server() as s, daemon(otlp=f"http://127.0.0.1:{s.port}") as d, Target("hang", command=hang, env=ENVIRONMENT) as t:
+        t.truth()
+        seen = d.looked_at(t.pid)
+        found, read = {}, 0
+
+        def came():
+            nonlocal read
+            for path, _, body in s.got[read:]:
+                read += 1
+                for of in [attributes(r["resource"]) for r in json.loads(body)["resourceMetrics"]] if path == "/v1/metrics" else \
+                        [profile_of(body)[0]] if path == "/v1development/profiles" else []:
+                    if int(of["process.pid"]) == t.pid:
+                        found[path] = of
+            return len(found) == 2
+        d.until(came, "nothing arrives", WATCHED)
+        status, _, text = d.get(f"/api/v1/targets/{seen['id']}/requests")
+    for path, of in found.items():
+        expect({key: of.get(key) for key in SAID} == SAID and of["service.instance.id"] == seen["id"], f"{path}: {of}")
+    expect(status == 200 and json.loads(text)["resource"] == {**SAID, "process.pid": "1"}, text[:500])
+
+
 def pyroscope_gets_the_goroutines_of_the_program():
     with Server() as s, daemon(pyroscope=f"http://127.0.0.1:{s.port}") as d, Target("waits") as t, tempfile.TemporaryDirectory() as folder:
         seen = d.looked_at(t.pid)
@@ -394,7 +422,7 @@ def a_wrong_certificate_is_refused():
 
 ALL = {f.__name__: f for f in (
     pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, a_leak_is_logged_with_the_traces_of_its_requests,
-    otlp_metrics_are_those_of_the_program,
+    otlp_metrics_are_those_of_the_program, what_the_program_says_of_itself_is_its_resource,
     otlp_profiles_are_those_of_the_program, otlp_profiles_of_recordings_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
     what_a_server_does_not_know_is_not_sent_again, a_server_that_says_nothing_holds_up_nobody,
     a_server_that_answers_badly_loses_nothing, a_redirect_is_not_followed, a_wrong_certificate_is_refused)}

@@ -22,6 +22,7 @@ static void look(struct tally *t, uint64_t now_ns, uint64_t first, uint64_t nr, 
 						 .state = RECEIVES });
 	*ret = (struct digest){
 		.sums_unix_ns = 5,
+		.resource = { sizeof("team\0shop"), "team\0shop" },
 		.requests = { .known = 1,
 			      .nr = 1,
 			      .routes = { { .method = "GET", .route = "/a", .under_way = 7 } } },
@@ -49,6 +50,8 @@ Test(digest, comes_as_it_was)
 	cr_assert_eq(digest__unpack(b.v, b.nr, &got), 0);
 	cr_expect_eq(got.sums_unix_ns, 5);
 	cr_expect_arr_eq(&got.requests, &d.requests, sizeof(d.requests));
+	cr_assert_eq(got.resource.len, sizeof("team\0shop"));
+	cr_expect_arr_eq(got.resource.v, "team\0shop", sizeof("team\0shop"));
 	cr_expect_eq(tally_look__goroutines(&got.look), 20);
 	cr_expect_eq(got.look.by_state[RECEIVES], 20);
 	cr_expect_eq(got.look.oldest_ns[RECEIVES], 7);

@@ -183,3 +183,26 @@ Test(pods, a_resource_has_them_as_the_conventions_call_them)
 	cr_expect_str_eq(text_of(&r, "service.version"), "7", "the image's tag");
 	cr_expect_null(text_of(&r, "k8s.deployment.name"));
 }
+
+Test(pods, of_its_service_a_process_knows_best_of_all_else_what_we_see_counts)
+{
+	static const char said[] = "service.name\0shop\0service.namespace\0\0process.pid\0"
+				   "1\0"
+				   "k8s.pod.name\0lie\0team\0front";
+	static struct otlp_resource r;
+	struct watched w = in_pod();
+	size_t names = 0;
+
+	w.row.pid = 77;
+	strcpy(w.row.pod_name, "api-0");
+	cr_assert(resource_text__take(&w.resource, said, sizeof(said)));
+	otlp_resource_of(&w, &r);
+	cr_expect_str_eq(text_of(&r, "service.name"), "shop");
+	cr_expect_null(text_of(&r, "service.namespace"), "an empty one says nothing");
+	cr_expect_null(text_of(&r, "process.pid"), "that is a number, and ours");
+	cr_expect_str_eq(text_of(&r, "k8s.pod.name"), "api-0");
+	cr_expect_str_eq(text_of(&r, "team"), "front");
+	for (size_t i = 0; i < r.nr; i++)
+		names += !strcmp(r.v[i].key, "service.name");
+	cr_expect_eq(names, 1);
+}

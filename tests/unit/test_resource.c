@@ -112,3 +112,54 @@ Test(resource, of_a_context_that_makes_no_sense_is_what_does)
 			resource__done(&r);
 		}
 }
+
+Test(resource, goes_in_one_piece_and_comes_as_it_was)
+{
+	static const char *const want[][2] = { { "service.name", "shop" }, { "bad?", "a?b" } };
+	struct resource_text text, again;
+	struct resource r = { .nr = 0 };
+	char value[RESOURCE_VALUE_MAX];
+	const char *k, *v;
+	size_t at = 0, nr = 0;
+
+	cr_assert_eq(resource__set(&r, "service.name", 12, "shop", 4), 0);
+	cr_assert_eq(resource__set(&r, "bad\n", 4, "old", 3), 0);
+	cr_assert_eq(resource__set(&r, "bad\n", 4,
+				   "a\xff"
+				   "b",
+				   3),
+		     0);
+	resource__pack(&r, &text);
+	cr_assert(resource_text__take(&again, text.v, text.len));
+	for (; resource_text__next(&again, &at, &k, &v); nr++) {
+		cr_assert_lt(nr, 2);
+		cr_expect_str_eq(k, want[nr][0]);
+		cr_expect_str_eq(v, want[nr][1], "it is clean");
+	}
+	cr_expect_eq(nr, 2);
+	memset(value, 'x', sizeof(value));
+	cr_assert_eq(resource__set(&r, "one", 3, value, sizeof(value)), 0);
+	cr_assert_eq(resource__set(&r, "two", 3, value, sizeof(value)), 0);
+	cr_assert_eq(resource__set(&r, "last", 4, "1", 1), 0);
+	resource__pack(&r, &text);
+	for (at = nr = 0; resource_text__next(&text, &at, &k, &v); nr++)
+		cr_expect_str_neq(k, "two", "there is no room for it");
+	cr_expect_eq(nr, 4);
+	cr_expect_str_eq(k, "last");
+	resource__done(&r);
+}
+
+Test(resource, bytes_from_elsewhere_are_none_if_they_do_not_fit)
+{
+	static const char many[RESOURCE_TEXT_MAX + 1];
+	struct resource_text t;
+	const char *k, *v;
+	size_t at = 0;
+
+	cr_expect_not(resource_text__take(&t, "a\0b", 3), "it has no end");
+	cr_expect_not(resource_text__take(&t, many, sizeof(many)));
+	cr_assert(resource_text__take(&t, "a", 2));
+	cr_expect_not(resource_text__next(&t, &at, &k, &v), "a key without a value");
+	cr_assert(resource_text__take(&t, "", 0));
+	cr_expect_not(resource_text__next(&t, &at, &k, &v));
+}

@@ -41,6 +41,7 @@ void book__free(struct book *b)
 		labelbook__free(b->looks[i].labels);
 	}
 	chan_watch__free(b->watch);
+	resource__done(&b->resource);
 	free(b->looks);
 	free(b->peers);
 	free(b->lines);
@@ -68,14 +69,22 @@ static int book__command(struct book *b, const Pw__Command *c, struct cause *why
 	return 0;
 }
 
-static void book__process(struct book *b, const Pw__Process *p)
+static int book__process(struct book *b, const Pw__Process *p, struct cause *why)
 {
+	int err = 0;
+
+	if (p->n_attribute_key != p->n_attribute_value)
+		return book__bad(why, "an attribute of its process has no value");
 	b->pid = p->pid;
 	b->comm = textpool__get(b->texts, p->comm);
 	b->exe = textpool__get(b->texts, p->exe);
 	b->build_id = textpool__get(b->texts, p->build_id);
 	b->text_start = p->text_start;
 	b->text_end = p->text_end;
+	for (size_t i = 0; i < p->n_attribute_key && !err; i++)
+		err = resource__set(&b->resource, p->attribute_key[i], strlen(p->attribute_key[i]),
+				    p->attribute_value[i], strlen(p->attribute_value[i]));
+	return err ? cause__no_memory(why) : 0;
 }
 
 static int book__runtime(struct book *b, const Pw__Runtime *r, struct cause *why)
@@ -208,7 +217,7 @@ static int book__take(struct book *b, const Pw__Fact *f, const struct pw_names *
 {
 	switch (f->fact_case) {
 	case PW__FACT__FACT_COMMAND: return book__command(b, f->command, why);
-	case PW__FACT__FACT_PROCESS: book__process(b, f->process); return 0;
+	case PW__FACT__FACT_PROCESS: return book__process(b, f->process, why);
 	case PW__FACT__FACT_RUNTIME: return book__runtime(b, f->runtime, why);
 	case PW__FACT__FACT_CODE: return book__code(b, f->code, names, why);
 	case PW__FACT__FACT_LOOK: return book__look(b, f->look, why);

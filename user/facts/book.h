@@ -22,6 +22,7 @@
 #include "facts/labelbook.h"
 #include "facts/pw_reader.h"
 #include "facts/requests.h"
+#include "facts/resource.h"
 #include "facts/waits.h"
 
 #define BOOK_RUNTIMES_MAX 8
@@ -80,6 +81,7 @@ struct book {
 	uint32_t pid;
 	const char *comm, *exe, *build_id;
 	uint64_t text_start, text_end;
+	struct resource resource; /* what it says of itself */
 	struct {
 		const char *version;
 		int minor;

@@ -152,6 +152,8 @@ static void tell_command(struct factlog *f)
 
 static void tell_process(struct factlog *f)
 {
+	const struct resource *said = f->of.resource;
+	char *keys[RESOURCE_MAX], *values[RESOURCE_MAX];
 	Pw__Process p = PW__PROCESS__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 
@@ -161,6 +163,13 @@ static void tell_process(struct factlog *f)
 	p.build_id = (char *)f->of.build_id;
 	p.text_start = f->of.text_start;
 	p.text_end = f->of.text_end;
+	p.n_attribute_key = p.n_attribute_value = said ? said->nr : 0;
+	p.attribute_key = keys;
+	p.attribute_value = values;
+	for (size_t i = 0; i < p.n_attribute_key; i++) {
+		keys[i] = (char *)(uintptr_t)said->v[i].key;
+		values[i] = (char *)(uintptr_t)said->v[i].value;
+	}
 	fact.fact_case = PW__FACT__FACT_PROCESS;
 	fact.process = &p;
 	pw_writer__fact(f->w, &fact);

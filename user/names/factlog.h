@@ -21,6 +21,7 @@
 #include "facts/labelbook.h"
 #include "facts/pw_writer.h"
 #include "facts/requests.h"
+#include "facts/resource.h"
 #include "facts/waits.h"
 #include "names/framer.h"
 
@@ -31,8 +32,9 @@ struct factlog_of {                                 /* all borrowed until free *
 	int pid;
 	const char *comm, *exe, *build_id;
 	uint64_t text_start, text_end;
-	const struct namer *namers;  /* by rt */
-	const char *const *versions; /* by rt: "go1.26.8" */
+	const struct resource *resource; /* what it says of itself; NULL: not told */
+	const struct namer *namers;      /* by rt */
+	const char *const *versions;     /* by rt: "go1.26.8" */
 	size_t nr;
 };
 

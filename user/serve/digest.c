@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "model/history.h"
 
-/* The head, figures of requests if they are known, the rows, then all their texts, each with its NUL. */
+/* The head, figures of requests if they are known, what the process says of itself, the rows, then all their texts, each with its NUL. */
 struct wire_row {
 	uint64_t nr, waiting, stack_bytes, births, exits, oldest_ns, first;
 	uint32_t oldest_s, long_waits;
@@ -19,8 +19,8 @@ struct wire_row {
 struct wire_head {
 	uint64_t taken_ns, sums_unix_ns;
 	uint64_t by_state[GOSTATE_MAX], oldest_ns[GOSTATE_MAX], over_goids;
-	uint32_t nr, texts;     /* rows, bytes */
-	uint32_t requests, pad; /* bytes: of one, or 0 */
+	uint32_t nr, texts;          /* rows, bytes */
+	uint32_t requests, resource; /* bytes: of one, or 0; of that */
 	struct wire_row other;
 };
 
@@ -57,6 +57,7 @@ void digest__pack(const struct digest *d, struct textbuf *to)
 				  .over_goids = l->over_goids,
 				  .nr = (uint32_t)l->nr,
 				  .requests = d->requests.known ? sizeof(d->requests) : 0,
+				  .resource = (uint32_t)d->resource.len,
 				  .other = wire_of(&l->other) };
 	const size_t head_at = to->nr;
 	struct textbuf texts;
@@ -66,6 +67,7 @@ void digest__pack(const struct digest *d, struct textbuf *to)
 	memcpy(head.oldest_ns, l->oldest_ns, sizeof(head.oldest_ns));
 	textbuf__bytes(to, &head, sizeof(head));
 	textbuf__bytes(to, &d->requests, head.requests);
+	textbuf__bytes(to, d->resource.v, head.resource);
 	for (size_t i = 0; i < l->nr; i++) {
 		struct wire_row row = wire_of(&l->rows[i]);
 
@@ -121,27 +123,32 @@ int digest__unpack(const char *bytes, size_t len, struct digest *ret)
 {
 	scoped_mem struct tally_row *rows = NULL;
 	struct request_figures requests = { .known = 0 };
+	struct resource_text resource;
 	struct wire_head head;
+	uint64_t rows_at;
 	int err;
 
 	if (len < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, bytes, sizeof(head));
+	rows_at = sizeof(head) + (uint64_t)head.requests + head.resource;
 	if (head.nr > HISTORY_ROWS_MAX ||
-	    len != sizeof(head) + (uint64_t)head.requests + head.nr * sizeof(struct wire_row) +
-			    head.texts ||
+	    len != rows_at + head.nr * sizeof(struct wire_row) + head.texts ||
 	    (head.texts && bytes[len - 1]))
 		return -EBADMSG;
 	if (head.requests &&
 	    request_figures__unpack(bytes + sizeof(head), head.requests, &requests))
 		return -EBADMSG;
+	if (!resource_text__take(&resource, bytes + sizeof(head) + head.requests, head.resource))
+		return -EBADMSG;
 	rows = calloc(head.nr + 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
-	err = take_rows(&head, bytes + sizeof(head) + head.requests, rows);
+	err = take_rows(&head, bytes + rows_at, rows);
 	if (err)
 		return err;
 	*ret = (struct digest){ .requests = requests,
+				.resource = resource,
 				.taken_ns = head.taken_ns,
 				.sums_unix_ns = head.sums_unix_ns,
 				.look = { .nr = head.nr,

@@ -8,13 +8,15 @@
 
 #include "base/cleanup.h"
 #include "base/textbuf.h"
+#include "facts/resource.h"
 #include "model/tally.h"
 #include "serve/request_figures.h"
 
 struct digest {
 	struct tally_look look; /* rows: owned; texts are borrowed from the bytes */
 	struct request_figures requests;
-	uint64_t taken_ns;     /* CLOCK_MONOTONIC */
+	struct resource_text resource; /* what the process says of itself */
+	uint64_t taken_ns;             /* CLOCK_MONOTONIC */
 	uint64_t sums_unix_ns; /* when the goroutines were counted by stack; 0: they were not */
 };
 

@@ -53,6 +53,28 @@ static void add_pod(struct otlp_resource *r, const struct pod *p)
 	}
 }
 
+static struct otlp_attribute *find(struct otlp_resource *r, const char *key)
+{
+	for (size_t i = 0; i < r->nr; i++)
+		if (!strcmp(r->v[i].key, key))
+			return &r->v[i];
+	return NULL;
+}
+
+static void add_said(struct otlp_resource *r, const struct resource_text *said)
+{
+	const char *key, *value;
+
+	for (size_t at = 0; resource_text__next(said, &at, &key, &value);) {
+		struct otlp_attribute *have = find(r, key);
+
+		if (have && have->text && value[0] && !strncmp(key, "service.", 8))
+			have->text = value;
+		else if (!have && r->nr < OTLP_RESOURCE_MAX)
+			add(r, key, value);
+	}
+}
+
 void otlp_resource_of(const struct watched *t, struct otlp_resource *ret)
 {
 	const char *slash = strrchr(t->row.exe, '/'), *name = slash ? slash + 1 : t->row.exe;
@@ -75,4 +97,5 @@ void otlp_resource_of(const struct watched *t, struct otlp_resource *ret)
 		add_pod(ret, t->pod);
 	add(ret, "host.name", ret->host);
 	ret->v[ret->nr++] = (struct otlp_attribute){ .key = "process.pid", .number = t->row.pid };
+	add_said(ret, &t->resource);
 }

@@ -2,6 +2,9 @@
 /*
  * otlp_resource: what a target is, in OpenTelemetry's semantic conventions (service, process, container,
  * k8s, host): the resource of everything that goes to an OTLP sink.
+ *
+ * What the process says of itself (facts/resource) is a part of it: of a service it knows best who it is, so
+ * that it is the same one in its own telemetry; of all else what we see of it counts.
  */
 #ifndef PARKWATCH_SERVE_OTLP_RESOURCE_H
 #define PARKWATCH_SERVE_OTLP_RESOURCE_H
@@ -12,7 +15,7 @@
 #include "serve/config.h"
 #include "serve/watched.h"
 
-#define OTLP_RESOURCE_MAX (13 + 4 + CONFIG_POD_LABELS_MAX)
+#define OTLP_RESOURCE_MAX (13 + 4 + CONFIG_POD_LABELS_MAX + RESOURCE_MAX)
 
 struct otlp_attribute {
 	const char *key;

@@ -51,6 +51,7 @@ static int write_requests(const struct replay *r, const void *ctx, FILE *out, st
 					&rows);
 	if (err)
 		return cause__set(why, err, "out of memory");
+	rows->resource = &r->book->resource;
 	return format__write(format_by_name("json"), VIEW_REQUESTS,
 			     &(struct shown){ .requests = { .rows = rows, .meta = &r->meta } }, out,
 			     why);

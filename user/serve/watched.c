@@ -80,6 +80,7 @@ void watched__set_level(struct watched *w, const struct rules *rules)
 	recordings__done(&w->recordings);
 	recordings__init(&w->recordings);
 	w->requests = (struct request_figures){ .known = 0 };
+	w->resource.len = 0;
 	free(steal(w->look));
 }
 
@@ -155,6 +156,7 @@ static void watched__take_look(struct watched *w, const struct digest *d)
 	w->counts = counts;
 	w->taken_ns = d->taken_ns;
 	request_figures__follow(&w->requests, &d->requests);
+	w->resource = d->resource;
 	leak_plan__look(&w->leaks.plan, counts.by_state);
 	w->looks++;
 	w->heard_ns = clock_now_ns();

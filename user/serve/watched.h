@@ -10,6 +10,7 @@
 #ifndef PARKWATCH_SERVE_WATCHED_H
 #define PARKWATCH_SERVE_WATCHED_H
 
+#include "facts/resource.h"
 #include "golang/gostate.h"
 #include "serve/frame.h"
 #include "serve/leakwatch.h"
@@ -63,8 +64,9 @@ struct watched {
 	size_t look_len;
 	struct watched_counts counts; /* of it */
 	struct request_figures requests;
-	uint64_t looked_ns;  /* when it came */
-	uint64_t taken_ns;   /* as its worker says */
+	struct resource_text resource; /* what it says of itself, as of its last look */
+	uint64_t looked_ns;            /* when it came */
+	uint64_t taken_ns;             /* as its worker says */
 	uint64_t spanned_ns; /* that of the last one whose long waits went to OTLP; 0: of none */
 	/* of all looks: goroutines that wait x time, by reason, an estimate; our CPU time */
 	double blocked_ns[GOSTATE_STATUS];

@@ -27,6 +27,8 @@
 #include "view/dump_tally.h"
 
 #define DEPTH 127 /* frames of a stack */
+/* from one time that the process is asked what it is to the next: it may say so late */
+#define RESOURCE_NS (60 * NS_PER_SEC)
 
 _Static_assert(FRAME_LATENCIES == GSCHEDLAT_BUCKETS + 1, "a frame has them all");
 
@@ -41,6 +43,8 @@ struct worker {
 	struct snapshot_requests requests; /* of the newest look that could read them */
 	bool serves_none;          /* it has no server that is known: they are read no more */
 	uint64_t served_ns;        /* when they were read, or brought up to date */
+	struct resource resource;  /* owned: what the process says of itself */
+	uint64_t resource_ns;      /* when it was read; 0: never */
 	uint64_t pace_ns;          /* from one look to the next; 0: WORKER_LOOK_NS */
 	uint64_t began_ns, cpu_ns; /* this look: when, and our CPU time before it */
 	uint64_t next_ns;          /* of the next look */
@@ -123,6 +127,19 @@ static void worker__read_requests(struct worker *w)
 	w->served_ns = clock_now_ns();
 }
 
+/* --- what the process says of itself --- */
+
+static int worker__read_resource(struct worker *w, struct cause *why)
+{
+	const uint64_t now = clock_now_ns();
+
+	if (w->pace_ns || (w->resource_ns && now - w->resource_ns < RESOURCE_NS))
+		return 0;
+	w->resource_ns = now;
+	resource__done(&w->resource);
+	return snapshot__resource(w->t, &w->resource, why);
+}
+
 /* --- what it tells of a look --- */
 
 struct whole {
@@ -155,7 +172,7 @@ static int worker__recording(const struct worker *w, const struct report_meta *m
 	scoped(labelbook) labels = NULL;
 	struct whole whole = { .w = w };
 	const struct tell t = { .target = &w->t->target,
-				.of = { .view = STORED_WHOLE_VIEW },
+				.of = { .view = STORED_WHOLE_VIEW, .resource = &w->resource },
 				.meta = meta,
 				.put = put_look,
 				.ctx = &whole };
@@ -238,6 +255,7 @@ static int worker__digest(struct worker *w, const struct report_meta *meta, stru
 	if (!err && worker__sums_due(w, unix_ns))
 		err = worker__sums(w, d, meta, unix_ns, sums, why);
 	digest.sums_unix_ns = sums->pw ? unix_ns : 0;
+	resource__pack(&w->resource, &digest.resource);
 	if (!err)
 		digest__pack(&digest, to);
 	err = err ? err : to->err;
@@ -334,6 +352,9 @@ static int worker__look(struct worker *w, struct cause *why)
 	if (!err) {
 		worker__read_locks(w);
 		worker__read_requests(w);
+		err = worker__read_resource(w, why);
+	}
+	if (!err) {
 		err = worker__tell(w, why);
 		contentions__done(&w->locks);
 		w->has_locks = false;
@@ -487,6 +508,7 @@ int worker_main(int argc, char **argv)
 		worker_say(w.pid, err, "cannot be looked at", &why);
 	tally__free(w.tally);
 	snapshot_requests__done(&w.requests);
+	resource__done(&w.resource);
 	snapshot__free(w.t);
 	return err && (err != -ESRCH || w.pace_ns);
 }
