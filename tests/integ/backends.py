@@ -188,14 +188,23 @@ def the_collector_gets_what_the_programs_say():
     expect(have["parkwatch.leak.verdict"] in ("leaked", "growing") and want["pattern"] in have["parkwatch.leak.pattern"], f"{record} {want}")
 
 
+def links(profile, tables):
+    """{(trace, span)} of its samples."""
+    return {(link["traceId"], link["spanId"]) for link in (tables["linkTable"][s["linkIndex"]] for s in profile["samples"] if s.get("linkIndex"))}
+
+
 def the_collector_gets_long_waits_as_children_of_the_programs_spans():
-    port, found = free_port(), []
+    """And who waits linked to the span that it is in."""
+    port, found, linked = free_port(), [], set()
     with tempfile.TemporaryDirectory() as folder, collector(folder, port) as state, servespans.sending("routers", port) as (d, t, truth):
         def came():
             expect(state()[0] is None, f"the Collector ended: {state()}")
             found[:] = of_target(lines(folder, "traces"), "Spans", t.pid)
-            return found
-        d.until(came, "no spans", WATCHED)
+            for _, scopes, tables in of_target(lines(folder, "profiles"), "Profiles", t.pid):
+                linked.update(links(scopes[0]["profiles"][0], tables))
+            return found and linked
+        d.until(came, "no spans, or no links", WATCHED)
+    expect(len(linked) > 5 and linked <= servespans.of_any(truth), f"{linked}")
     (_, scopes, _) = found[0]
     expect(scopes[0]["scope"]["name"] == "parkwatch" and all(s["kind"] == 1 for s in scopes[0]["spans"]), f"{scopes}")
     expect(servespans.are_true(scopes[0]["spans"], truth), "none is of a goroutine that knows its span")

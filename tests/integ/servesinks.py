@@ -207,7 +207,9 @@ def profiles_of(body):
         kind, samples = message(have[1][0]), {}
         for sample in have[2]:
             s = message(sample)
-            told = tuple(sorted((texts[key], v) for key, v in (keyed(tables[6][i]) for i in packed(s.get(2, [b""])[0]))))
+            link = message(tables[4][s[3][0]]) if 3 in s else {}
+            told = tuple(sorted([*((texts[key], v) for key, v in (keyed(tables[6][i]) for i in packed(s.get(2, [b""])[0]))),
+                                 *(("link", (link[1][0].hex(), link[2][0].hex())) for _ in link and [1])]))
             (count,) = packed(s[4][0])
             samples[stack(s[1][0]), told] = samples.get((stack(s[1][0]), told), 0) + count
         found.append((of, texts[kind[1][0]], texts[kind[2][0]], samples, have.get(4, [0])[0] / 1e9))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """servespans: long waits of goroutines that are in a trace, as spans that `parkwatch serve` sends: whose children they are, the program knows."""
+import collections
 import contextlib
 import json
 import sys
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import build
 from requesttruth import Truth
-from serve import LOOK, Daemon, alone, main
-from servesinks import Server, attributes
+from serve import LOOK, WATCHED, Daemon, alone, main
+from servesinks import Server, attributes, profile_of
 from target import Target, expect
 
 PROGRAMS = {"hang": "of the header traceparent", "routers": "of OpenTelemetry's library"}
@@ -70,6 +71,33 @@ def a_long_wait_is_a_span_once_and_its_parent_is_in_hand(kind):
     expect(ours >= LEAST, f"{len(spans)} spans, {ours} of goroutines that know theirs")
 
 
+def of_any(truth):
+    return parents_of(truth, None)
+
+
+def in_spans(truth):
+    """How many goroutines know that they are in that span, and look so."""
+    return collections.Counter((g["trace_id"], g["span_id"]) for g in truth.goroutines.values() if g["span_id"])
+
+
+def goroutines_in_a_span_are_linked_to_it(kind):
+    """In OTLP's profiles; no attribute says it again, and those that are in none have no link."""
+    with Server() as s, sending(kind, s.port, spans=False) as (d, t, truth):
+        d.looked_at(t.pid)
+        mine = []
+        d.until(lambda: mine.extend(profile_of(body)[3] for path, _, body in s.got if path == "/v1development/profiles" and profile_of(body)[0]["process.pid"] == t.pid) or mine,
+                "no profile", WATCHED)
+    linked, told = collections.Counter(), [dict(told) for _, told in mine[0]]
+    for (_, labels), n in mine[0].items():
+        linked[dict(labels).get("link")] += n
+    none = linked.pop(None)
+    expect(set(linked) <= of_any(truth), f"these are no spans of it: {set(linked) - of_any(truth)}")
+    expect(none and sum(linked.values()) >= LEAST, f"{sum(linked.values())} goroutines are linked, {none} are not")
+    know = in_spans(truth)
+    expect(all(linked[span] <= n for span, n in know.items() if span not in {(q["trace_id"], q["parent_span"]) for q in truth.requests.values()}), f"{linked} {know}")
+    expect(not any("span_id" in one or "link" in one and "trace_id" in one for one in told) and any("route" in one for one in told), f"{told}")
+
+
 def nobody_gets_spans_who_does_not_ask():
     with Server() as s, sending("hang", s.port, spans=False) as (d, t, truth):
         d.looked_at(t.pid)
@@ -77,13 +105,13 @@ def nobody_gets_spans_who_does_not_ask():
         expect(not posted(s, t.pid), "spans are sent")
 
 
-ALL = {f.__name__: f for f in (a_long_wait_is_a_span_once_and_its_parent_is_in_hand, nobody_gets_spans_who_does_not_ask)}
+ALL = {f.__name__: f for f in (a_long_wait_is_a_span_once_and_its_parent_is_in_hand, goroutines_in_a_span_are_linked_to_it, nobody_gets_spans_who_does_not_ask)}
 
 
 def cases():
     for kind, what in PROGRAMS.items():
-        name = "a_long_wait_is_a_span_once_and_its_parent_is_in_hand"
-        yield f"servespans: {name} [{what}]", lambda k=kind, n=name: alone(ALL[n], k, script=__file__)
+        for name in ("a_long_wait_is_a_span_once_and_its_parent_is_in_hand", "goroutines_in_a_span_are_linked_to_it"):
+            yield f"servespans: {name} [{what}]", lambda k=kind, n=name: alone(ALL[n], k, script=__file__)
     yield "servespans: nobody_gets_spans_who_does_not_ask", lambda: alone(nobody_gets_spans_who_does_not_ask, script=__file__)
 
 

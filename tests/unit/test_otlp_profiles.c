@@ -200,3 +200,59 @@ Test(otlp_profiles, a_resource_has_texts_and_numbers)
 	cr_expect_eq(to->attributes[1]->value->number, 812);
 	otlp__profiles_request__free_unpacked(q, NULL);
 }
+
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+
+/* A link has what labels said of the span; it is element 0, none, where they say no whole one. */
+Test(otlp_profiles, samples_in_a_span_have_a_link_to_it)
+{
+	static const char *const in_spans[] = { "",	 "goroutine", "count",	  "main.a",
+						"main.b",	 "state",     "sleep",	  "select",
+						"trace_id", "span_id",   TRACE,	  "b7ad6b7169203331",
+						"00000000000000AB" };
+	static const int ids[3][3][2] = { { { 5, 6 }, { 8, 10 }, { 9, 11 } },
+					  { { 8, 10 }, { 9, 11 } },
+					  { { 8, 10 }, { 9, 12 } } };
+	static const size_t nr[3] = { 3, 2, 2 };
+	Pprof__Label labels[3][3], *at[3][3];
+	const Otlp__Profile *p;
+	const Otlp__Dictionary *d;
+	Otlp__ProfilesRequest *q;
+	struct textbuf to;
+
+	make();
+	m.p.texts = (char **)(uintptr_t)in_spans;
+	m.p.n_texts = ARRAY_SIZE(in_spans);
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t k = 0; k < nr[i]; k++) {
+			pprof__label__init(&labels[i][k]);
+			labels[i][k].key = ids[i][k][0];
+			labels[i][k].str = ids[i][k][1];
+			at[i][k] = &labels[i][k];
+		}
+		m.samples[i].label = at[i];
+		m.samples[i].n_label = nr[i];
+	}
+	textbuf__init(&to, NULL);
+	cr_assert_eq(otlp_profiles__of(&m.p, &(struct otlp_resource){ .nr = 0 }, 77, &to), 0);
+	q = otlp__profiles_request__unpack(NULL, to.nr, (const uint8_t *)to.v);
+	textbuf__done(&to);
+	cr_assert_not_null(q);
+	d = q->dictionary;
+	p = q->resource_profiles[0]->scope_profiles[0]->profiles[0];
+	cr_assert_eq(d->n_links, 2, "none, and the one that two of them share");
+	cr_expect_eq(d->links[0]->trace.len, 0);
+	cr_assert_eq(d->links[1]->trace.len, 16);
+	cr_assert_eq(d->links[1]->span.len, 8);
+	cr_expect_arr_eq(d->links[1]->trace.data,
+			 "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c", 16);
+	cr_expect_arr_eq(d->links[1]->span.data, "\xb7\xad\x6b\x71\x69\x20\x33\x31", 8);
+	cr_expect_eq(p->samples[0]->link, 1);
+	cr_expect_eq(p->samples[1]->link, 1);
+	cr_expect_eq(p->samples[2]->link, 0, "that is no id");
+	cr_assert_eq(p->samples[0]->n_attributes, 1, "its link says the rest");
+	cr_expect_str_eq(d->texts[d->attributes[p->samples[0]->attributes[0]]->key], "state");
+	cr_expect_eq(p->samples[1]->n_attributes, 0);
+	cr_expect_eq(p->samples[2]->n_attributes, 2, "nothing else says its trace");
+	otlp__profiles_request__free_unpacked(q, NULL);
+}

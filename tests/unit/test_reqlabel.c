@@ -70,3 +70,35 @@ Test(reqlabel, a_text_of_nothing_says_that_there_was_no_room)
 	reqlabel__get("k=v", buf, &r);
 	cr_expect_str_eq(r.why, "k=v", "of a file of somebody else's");
 }
+
+Test(reqlabel, who_has_no_span_of_its_own_has_none_but_the_clients_that_it_serves)
+{
+	const struct gtrace own = { { 1 }, { 2 }, "fetch" }, of_request = { { 3 }, { 4 }, "GET /" };
+	static const struct {
+		const char *why;
+		bool own;
+		enum grequest_relation relation;
+		const char *trace, *span, *name;
+	} t[] = {
+		{ "it has one", true, GREQUEST_OF, "01", "02", "fetch" },
+		{ "it is of the request", false, GREQUEST_OF, "03", "", "" },
+		{ "it serves it: of the header", false, GREQUEST_SERVES, "03", "04", "GET /" },
+		{ "it serves it, and has one", true, GREQUEST_SERVES, "01", "02", "fetch" },
+	};
+	const struct grequest q = { .method = "GET", .route = "/", .trace = of_request };
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct grequest_of of = { .request = 1, .relation = (uint8_t)t[i].relation };
+		struct reqlabel_texts texts;
+		struct reqlabel l;
+
+		if (t[i].own)
+			of.trace = own;
+		reqlabel__of(&of, &q, &texts, &l);
+		cr_expect_str_eq(l.route, "GET /");
+		cr_expect_eq(strncmp(l.trace_id, t[i].trace, 2), 0, "%s", t[i].why);
+		cr_expect_eq(strncmp(l.span_id, t[i].span, 2), 0, "%s: %s", t[i].why, l.span_id);
+		cr_expect_eq(!l.span_id[0], !t[i].span[0], "%s", t[i].why);
+		cr_expect_str_eq(l.span, t[i].name, "%s", t[i].why);
+	}
+}

@@ -19,7 +19,6 @@
 #include "requests/sweeps.h"
 
 #define GOROUTINES_MAX CENSUS_G_MAX
-#define ROUTE_BYTES    512
 #define FOLLOW_NS      (10 * NS_PER_MS)  /* from one time to the next, between looks */
 #define FOLLOW_PART    0.2               /* of what looks may take */
 #define SLICE_NS       (100 * NS_PER_MS) /* allocations in one are told together */
@@ -155,35 +154,6 @@ static const struct one *look__one(const struct look *k, uint64_t goid)
 
 /* --- labels --- */
 
-static bool is_set(const uint8_t *id, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		if (id[i])
-			return true;
-	return false;
-}
-
-/* "" of one that is all 0. text: room for two digits a byte, and the end. */
-static const char *hex(const uint8_t *id, size_t nr, char *text)
-{
-	text[0] = '\0';
-	for (size_t i = 0; i < nr && is_set(id, nr); i++)
-		snprintf(text + 2 * i, 3, "%02x", id[i]);
-	return text;
-}
-
-/* "GET /quote/{id}"; of gRPC the method is the route. */
-static void route_text(const struct grequest *q, char text[ROUTE_BYTES])
-{
-	text[0] = '\0';
-	if (!q->route)
-		return;
-	if (q->kind == GREQUEST_GRPC || !q->method || q->route[0] != '/')
-		snprintf(text, ROUTE_BYTES, "%s", q->route);
-	else
-		snprintf(text, ROUTE_BYTES, "%s %s", q->method, q->route);
-}
-
 /*
  * Rows are kept apart by that of it which is asked for. What there is no room for loses its trace first, and its
  * route last.
@@ -213,17 +183,10 @@ static uint32_t reqlooks__label(struct reqlooks *l, const struct reqlabel *all)
 static uint32_t reqlooks__request(struct reqlooks *l, const struct grequest_of *of,
 				  const struct grequest *q)
 {
-	const struct gtrace *t =
-		is_set(of->trace.trace_id, sizeof(of->trace.trace_id)) ? &of->trace : &q->trace;
-	char route[ROUTE_BYTES], trace_id[33], span_id[17];
-	const struct reqlabel all = {
-		.route = route,
-		.trace_id = hex(t->trace_id, sizeof(t->trace_id), trace_id),
-		.span_id = hex(t->span_id, sizeof(t->span_id), span_id),
-		.span = t->span ? t->span : "",
-	};
+	struct reqlabel_texts texts;
+	struct reqlabel all;
 
-	route_text(q, route);
+	reqlabel__of(of, q, &texts, &all);
 	return reqlooks__label(l, &all);
 }
 
@@ -250,13 +213,6 @@ static uint32_t reqlooks__common(struct reqlooks *l, uint32_t a, uint32_t b)
 
 /* --- a look --- */
 
-/* That a goroutine works for it: not one that the program sent, nor who only waits for it or made it. */
-static bool is_worked_for(const struct grequest_of *of, const struct grequest *q)
-{
-	return q->kind != GREQUEST_OUTGOING &&
-	       (of->relation == GREQUEST_SERVES || of->relation == GREQUEST_OF);
-}
-
 /* Served at two looks: the same request, and all the while in between. */
 static bool is_same(const struct said *a, const struct said *b)
 {
@@ -273,7 +229,7 @@ static struct one one_of(struct reqlooks *l, const struct look *k, const struct 
 
 	if (before)
 		o.said = before->said;
-	if (!q || !is_worked_for(of, q))
+	if (!reqlabel_is_worked_for(of, q))
 		return o;
 	o.label = reqlooks__request(l, of, q);
 	o.said = (struct said){

@@ -111,14 +111,16 @@ static int add_go_labels(struct pprof_tables *t, struct sample_labels *ls, const
 	return err;
 }
 
-/* As tracing libraries call them: Pyroscope's API, and Grafana with it, looks for the ids. */
+/* As tracing libraries call them: Pyroscope's API, and Grafana with it, looks for the ids. NULL: nothing is said. */
 static int add_request_labels(struct pprof_tables *t, struct sample_labels *ls, const char *text)
 {
 	char buf[REQLABEL_TEXT_MAX + 1];
 	struct reqlabel l;
 	int err = 0;
 
-	reqlabel__get(text ? text : "", buf, &l);
+	if (!text)
+		return 0;
+	reqlabel__get(text, buf, &l);
 	if (l.why)
 		return add_label(t, ls, "no_request", l.why, 0);
 	if (l.route[0])

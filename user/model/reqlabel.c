@@ -67,3 +67,38 @@ void reqlabel__get(const char *text, char buf[REQLABEL_TEXT_MAX + 1], struct req
 	ret->span = part(&at);
 	ret->why = NULL;
 }
+
+/* --- what looks know --- */
+
+bool reqlabel_is_worked_for(const struct grequest_of *of, const struct grequest *q)
+{
+	return q && q->kind != GREQUEST_OUTGOING &&
+	       (of->relation == GREQUEST_SERVES || of->relation == GREQUEST_OF);
+}
+
+/* "GET /quote/{id}"; of gRPC the method is the route. */
+static void put_route(const struct grequest *q, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (!q || !q->route)
+		return;
+	if (q->kind == GREQUEST_GRPC || !q->method || q->route[0] != '/')
+		snprintf(text, size, "%s", q->route);
+	else
+		snprintf(text, size, "%s %s", q->method, q->route);
+}
+
+void reqlabel__of(const struct grequest_of *of, const struct grequest *q,
+		  struct reqlabel_texts *texts, struct reqlabel *ret)
+{
+	const bool own = !q || gtrace_is_known(&of->trace);
+	const struct gtrace *t = own ? &of->trace : &q->trace;
+	const bool in_span = own || of->relation == GREQUEST_SERVES;
+
+	put_route(q, texts->route, sizeof(texts->route));
+	texts->trace = gtrace_text_of(t);
+	*ret = (struct reqlabel){ .route = texts->route,
+				  .trace_id = texts->trace.trace_id,
+				  .span_id = in_span ? texts->trace.span_id : "",
+				  .span = in_span && t->span ? t->span : "" };
+}

@@ -9,8 +9,10 @@
 #ifndef PARKWATCH_MODEL_REQLABEL_H
 #define PARKWATCH_MODEL_REQLABEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "facts/requests.h"
 #include "model/profile.h"
 
 #define REQLABEL_TEXT_MAX PROFILE_LABEL_TEXT_MAX
@@ -31,6 +33,22 @@ struct reqlabel {             /* of a request all but `why`, "" where it is not 
 	const char *span; /* its name */
 	const char *why;  /* there is none; NULL: there is one */
 };
+
+/*
+ * That a goroutine works for it: not one that the program sent, nor who only waits for it or was made in it. q: the
+ * request that `of` names; NULL: none.
+ */
+bool reqlabel_is_worked_for(const struct grequest_of *of, const struct grequest *q);
+struct reqlabel_texts { /* what a label points into */
+	char route[512];
+	struct gtrace_text trace;
+};
+/*
+ * What is known of it there. q NULL: only what the goroutine has in hand itself, its trace. Of who works for a request and
+ * has no span itself the request's is not: but who serves one that no span is for, as its header's trace tells, is in the client's.
+ */
+void reqlabel__of(const struct grequest_of *of, const struct grequest *q,
+		  struct reqlabel_texts *texts, struct reqlabel *ret);
 
 /* Cut where it has no room; bytes that would be taken for something else become '?'. */
 void reqlabel__put(const struct reqlabel *l, char *text, size_t size);

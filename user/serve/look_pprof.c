@@ -12,7 +12,7 @@
 static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struct cause *why)
 {
 	const struct format plain = { .kind = FORMAT_PPROF, .rows = &renderer_pprof_plain };
-	const bool gzip = *(const bool *)ctx;
+	const struct look_pprof_opts *o = ctx;
 	struct replay_look look;
 	struct report_meta meta = r->meta;
 	const struct dump_show show = { .meta = &meta };
@@ -26,12 +26,14 @@ static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struc
 	if (err)
 		return err;
 	shown.dump.dump = d;
-	return format__write(gzip ? format_by_name("pprof") : &plain, VIEW_DUMP, &shown, out, why);
+	if (o->requests && look.in.requests)
+		shown.dump.root = PROFILE_ROOT_REQUEST;
+	return format__write(o->gzip ? format_by_name("pprof") : &plain, VIEW_DUMP, &shown, out, why);
 }
 
-int look_pprof(const struct watched *t, bool gzip, struct textbuf *to)
+int look_pprof(const struct watched *t, const struct look_pprof_opts *o, struct textbuf *to)
 {
-	const struct look_view view = { .type = "", .write = write_pprof, .ctx = &gzip };
+	const struct look_view view = { .type = "", .write = write_pprof, .ctx = o };
 	const struct reading of = { .target = t->id, .pw = t->look, .len = t->look_len };
 	struct http_answer a = { .status = 200 };
 	int err;

@@ -8,7 +8,11 @@
 #include "base/textbuf.h"
 #include "serve/watched.h"
 
-/* t: has a look. gzip: as files have it. 0, or negative errno. */
-int look_pprof(const struct watched *t, bool gzip, struct textbuf *to);
+struct look_pprof_opts {
+	bool gzip;     /* as files have it */
+	bool requests; /* and by what each works for, if that was read: labels as of a recording */
+};
+/* t: has a look. 0, or negative errno. */
+int look_pprof(const struct watched *t, const struct look_pprof_opts *o, struct textbuf *to);
 
 #endif

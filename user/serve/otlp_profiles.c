@@ -26,7 +26,7 @@ struct translation {
 	const Pprof__Profile *from;
 	struct arena arena; /* all that is made */
 	Otlp__Dictionary to;
-	struct known *stacks, *attributes;
+	struct known *stacks, *attributes, *links;
 };
 
 /* nr zeroed messages, and what points to each: a repeated field. NULL: no memory. */
@@ -197,14 +197,15 @@ static int add_empty(struct translation *t)
 
 	for (size_t i = 0; i < p->n_sample; i++)
 		labels += p->sample[i]->n_label;
-	t->to.links = (Otlp__Link **)messages(t, 1, sizeof(Otlp__Link));
+	t->to.links = (Otlp__Link **)messages(t, p->n_sample + 1, sizeof(Otlp__Link));
 	t->to.stacks = (Otlp__Stack **)messages(t, p->n_sample + 1, sizeof(Otlp__Stack));
 	t->to.attributes = (Otlp__Attribute **)messages(t, labels, sizeof(Otlp__Attribute));
 	if (!t->to.links || !t->to.stacks || !t->to.attributes)
 		return -ENOMEM;
-	otlp__link__init(t->to.links[0]);
-	for (size_t i = 0; i < p->n_sample + 1; i++)
+	for (size_t i = 0; i < p->n_sample + 1; i++) {
+		otlp__link__init(t->to.links[i]);
 		otlp__stack__init(t->to.stacks[i]);
+	}
 	for (size_t i = 0; i < labels; i++)
 		otlp__attribute__init(t->to.attributes[i]);
 	t->to.n_links = t->to.n_stacks = t->to.n_attributes = 1;
@@ -235,6 +236,70 @@ static int32_t stack(struct translation *t, const Pprof__Sample *s)
 	return i;
 }
 
+/* --- links: the trace and the span that a sample is of --- */
+
+#define TRACE_BYTES 16
+#define SPAN_BYTES  8
+
+/* What a label of this name says; NULL: the sample has none. */
+static const char *label_of(const struct translation *t, const Pprof__Sample *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_label; i++)
+		if (!strcmp(t->from->texts[s->label[i]->key], name))
+			return t->from->texts[s->label[i]->str];
+	return NULL;
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* False: it is no id of so many bytes. */
+static bool read_id(const char *text, uint8_t *to, size_t bytes)
+{
+	if (!text || strlen(text) != 2 * bytes)
+		return false;
+	for (size_t i = 0; i < bytes; i++) {
+		const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		to[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+/* 0: it is of no span that is known. The index, or -ENOMEM. */
+static int32_t link_of(struct translation *t, const Pprof__Sample *s)
+{
+	uint8_t ids[TRACE_BYTES + SPAN_BYTES], *copy;
+	Otlp__Link *to;
+	bool new;
+	int32_t i;
+
+	if (!read_id(label_of(t, s, "trace_id"), ids, TRACE_BYTES) ||
+	    !read_id(label_of(t, s, "span_id"), ids + TRACE_BYTES, SPAN_BYTES))
+		return 0;
+	copy = arena__copy(&t->arena, ids, sizeof(ids));
+	if (!copy)
+		return -ENOMEM;
+	i = index_of(t, &t->links, copy, sizeof(ids), &t->to.n_links, &new);
+	if (i < 0 || !new)
+		return i;
+	to = t->to.links[i];
+	to->trace = (ProtobufCBinaryData){ TRACE_BYTES, copy };
+	to->span = (ProtobufCBinaryData){ SPAN_BYTES, copy + TRACE_BYTES };
+	return i;
+}
+
+/* Of one that has a link, what that says already. */
+static bool is_in_link(const struct translation *t, const Pprof__Label *l)
+{
+	return !strcmp(t->from->texts[l->key], "trace_id") ||
+	       !strcmp(t->from->texts[l->key], "span_id");
+}
+
 /* type: which of its values */
 static int add_sample(struct translation *t, const Pprof__Sample *from, size_t type,
 		      Otlp__Sample *to)
@@ -244,16 +309,20 @@ static int add_sample(struct translation *t, const Pprof__Sample *from, size_t t
 	to->values = from->value + type;
 	to->n_values = 1;
 	to->attributes = arena__array(&t->arena, from->n_label, sizeof(*to->attributes));
-	if (to->stack < 0 || !to->attributes)
+	to->link = link_of(t, from);
+	if (to->stack < 0 || to->link < 0 || !to->attributes)
 		return -ENOMEM;
 	for (size_t i = 0; i < from->n_label; i++) {
 		const Pprof__Label *l = from->label[i];
+		int32_t a;
 
-		to->attributes[i] = attribute(t, l->key, l->str, l->num);
-		if (to->attributes[i] < 0)
+		if (to->link && is_in_link(t, l))
+			continue;
+		a = attribute(t, l->key, l->str, l->num);
+		if (a < 0)
 			return -ENOMEM;
+		to->attributes[to->n_attributes++] = a;
 	}
-	to->n_attributes = from->n_label;
 	return 0;
 }
 
@@ -397,6 +466,7 @@ int otlp_profiles__of(const Pprof__Profile *p, const struct otlp_resource *r, ui
 		err = pack(&q, to);
 	HASH_CLEAR(hh, t.stacks);
 	HASH_CLEAR(hh, t.attributes);
+	HASH_CLEAR(hh, t.links);
 	arena__done(&t.arena);
 	return err;
 }
@@ -423,7 +493,7 @@ int otlp_profiles__push(const struct watched *t, uint64_t now_ns, struct textbuf
 	int err;
 
 	textbuf__init(&pprof, NULL);
-	err = look_pprof(t, false, &pprof);
+	err = look_pprof(t, &(struct look_pprof_opts){ .requests = true }, &pprof);
 	if (!err)
 		err = push(t, &pprof, now_ns, to);
 	textbuf__done(&pprof);

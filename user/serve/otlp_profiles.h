@@ -3,9 +3,11 @@
  * otlp_profiles: a profile of a target as a request of OTLP's profiles signal (serve/otlp_profiles.proto), in protobuf.
  * It is a pprof in other tables; a pprof of two sample types is two profiles, which share the tables.
  *
- *	of its last look	goroutine/count, of each stack its state as an attribute
+ *	of its last look	goroutine/count, of each stack its state as an attribute; of a program that serves requests also
+ *				route and span_name, as a recording for pprof has them
  *	of a recording of blocked time	contentions/count, delay/nanoseconds with their wait_reason, as /debug/pprof/block has them (serve/debug_pprof)
  *	of one of allocations	alloc_objects/count, alloc_space/bytes, as allocs
+ * Labels trace_id and span_id, where there are both, are a sample's link.
  */
 #ifndef PARKWATCH_SERVE_OTLP_PROFILES_H
 #define PARKWATCH_SERVE_OTLP_PROFILES_H

@@ -102,7 +102,7 @@ int pyroscope__push(const struct watched *t, struct textbuf *to)
 	if (!w)
 		return -ENOMEM;
 	textbuf__init(&pprof, NULL);
-	err = look_pprof(t, true, &pprof);
+	err = look_pprof(t, &(struct look_pprof_opts){ .gzip = true }, &pprof);
 	if (!err)
 		err = base64((const unsigned char *)pprof.v, pprof.nr, &profile);
 	textbuf__done(&pprof);

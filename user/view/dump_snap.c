@@ -3,8 +3,30 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/reqlabel.h"
 #include "model/rowset.h"
 #include "view/dump.h"
+
+/* What it works for, or the trace that it is in: one of the framer's texts. NULL: nothing is said of it. */
+static const char *request_text(const struct dump *d, const struct dump_row *r)
+{
+	const struct grequest_of *of = dump__request(d, r);
+	const struct grequest *q = of && of->request
+					   ? &d->in.requests[r->rt]->v[of->request - 1]
+					   : NULL;
+	char text[REQLABEL_TEXT_MAX + 1];
+	struct reqlabel_texts texts;
+	struct reqlabel l;
+
+	if (reqlabel_is_worked_for(of, q))
+		reqlabel__of(of, q, &texts, &l);
+	else if (of && !of->request && !of->in_hand && gtrace_is_known(&of->trace))
+		reqlabel__of(of, NULL, &texts, &l);
+	else
+		return NULL;
+	reqlabel__put(&l, text, sizeof(text));
+	return framer__text(d->framer, text);
+}
 
 /* What --root tells apart; texts of the framer: equal ones are one. */
 static uint64_t root_key(const struct dump *d, enum profile_root root, const struct dump_row *r)
@@ -13,11 +35,11 @@ static uint64_t root_key(const struct dump *d, enum profile_root root, const str
 	case PROFILE_ROOT_GOID: return dump__g(d, r)->who.goid;
 	case PROFILE_ROOT_CREATED_BY: return r->made == SITES_NONE ? 0 : dump__g(d, r)->who.gopc;
 	case PROFILE_ROOT_LABEL: return (uintptr_t)dump__labels(d, r)->text;
+	case PROFILE_ROOT_REQUEST: return (uintptr_t)request_text(d, r);
 	case PROFILE_ROOT_NONE:
 	case PROFILE_ROOT_ROUTE:
 	case PROFILE_ROOT_TRACE:
 	case PROFILE_ROOT_SPAN:
-	case PROFILE_ROOT_REQUEST:
 	case PROFILE_ROOT_STATE: break;
 	}
 	return 0;
@@ -54,7 +76,9 @@ static void fill_row(const struct dump *d, enum profile_root root, const struct 
 		.word = gostate_word((enum gostate)d->states[k->reason]),
 		.gopc = root == PROFILE_ROOT_CREATED_BY ? k->root : 0,
 		.goid = root == PROFILE_ROOT_GOID ? k->root : 0,
-		.label = root == PROFILE_ROOT_LABEL ? (const char *)(uintptr_t)k->root : NULL,
+		.label = root == PROFILE_ROOT_LABEL || root == PROFILE_ROOT_REQUEST
+				 ? (const char *)(uintptr_t)k->root
+				 : NULL,
 		.count = from->count,
 		.value = from->count,
 	};
