@@ -52,6 +52,7 @@ PROGRAMS = {
     "requests": [(17, "stripped"), (22, "stripped"), (27, "stripped")],
     "knots": [(17, "static"), (22, "static"), (27, "static")],
     "work": [(build.MODES_MINOR, "static")],
+    "sampled": [(17, "static"), (27, "static")],
 }
 INTEG = [
     r"reach=^reach: (kinds-1\.(17|19|22|27)|many-1\.(22|27)|proof-1\.27)$",
@@ -60,6 +61,7 @@ INTEG = [
     r"chans=(deadlocks|channels) \[go1\.(17|22|27)\]",
     r"leaks=a_few_kinds_at_a_time \[go1\.(19|27)\]",
     r"requesttruth=all_that_is_said_is_true \[go1\.(17|22|27) stripped",
+    r"sampling=births_are_as_many_as_goids \[go1\.(17|27)\]",
 ]
 QUICK_PROGRAMS = {"reached": [(27, "static"), (build.MODES_MINOR, "static")], "leaks": [(27, "static")], "requests": [(27, "stripped")]}
 QUICK = [r"reach=^reach: kinds-1\.27$", r"refs=every_way_is_told \[go1\.26 static", r"leaks=a_few_kinds \[go1\.27\]",

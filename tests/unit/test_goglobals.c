@@ -229,3 +229,70 @@ Test(goglobals, ids_of_goroutines_are_taken_16_at_a_time)
 			  t[i].why, (unsigned long long)gen, (unsigned int)next);
 	}
 }
+
+/* As Go's linker laid them down: words of newproc1 from where the ids of a P are read, and their address. */
+#define AT_17 0x52694ull
+#define LOAD_17                                                                                    \
+	0xf942f001, 0xf942f402, 0xeb01005f, 0x540002e1, 0xb0000fdb, 0x91238f7b, 0x39400361,        \
+		0xb40000e1
+#define TAKE_17 0xb27c03e1, 0xf0000e42, 0x911e8042, 0xf8e10043, 0x8b010063, 0x14000009
+#define LOOP_17 0xb27c03e1, 0xf0000e42, 0x911e8042, 0xc85ffc44, 0x8b010084, 0xc81bfc44, 0xb5ffffbb
+#define AT_22   0x53e44ull
+#define LOAD_22                                                                                    \
+	0xf940c064, 0xf940c465, 0xeb0400bf, 0x540002c1, 0xd503201f, 0xd000127b, 0x39423364,        \
+		0x360000e4
+#define TAKE_22 0xb27c03e4, 0xb0000f45, 0x912380a5, 0xf8e400a6, 0x8b0400c6, 0x14000008
+#define LOOP_22 0xb27c03e4, 0xb0000f45, 0x912380a5, 0xc85ffca6, 0x8b0400c6, 0xc81bfca6, 0xb5ffffbb
+#define AT_27   0x635a8ull
+#define LOAD_27 0xa9582428, 0xeb08013f, 0x540002a1, 0xd503201f, 0xf000171b, 0x3952b368, 0x360000e8
+#define TAKE_27 0xb27c03e8, 0xd00015e9, 0x91348129, 0xf8e8012a, 0x8b08014a, 0x14000008
+#define LOOP_27 0xb27c03e8, 0xd00015e9, 0x91348129, 0xc85ffd2a, 0x8b08014a, 0xc81bfd2a, 0xb5ffffbb
+
+Test(goglobals, ids_are_taken_in_two_ways_on_arm64)
+{
+	static const struct {
+		const char *why;
+		uint64_t at;
+		uint32_t code[32];
+		uint64_t gen; /* 0: refused */
+		int32_t next;
+	} t[] = {
+		{ "Go 1.17", AT_17, { LOAD_17, TAKE_17, LOOP_17 }, 0x21d7a0, 0x5e0 },
+		{ "Go 1.22", AT_22, { LOAD_22, TAKE_22, LOOP_22 }, 0x23c8e0, 0x180 },
+		{ "Go 1.27", AT_27, { LOAD_27, TAKE_27, LOOP_27 }, 0x321d20, 0x180 },
+		{ "each processor has the instruction",
+		  AT_22,
+		  { LOAD_22, TAKE_22 },
+		  0x23c8e0,
+		  0x180 },
+		{ "nothing of a P is compared", AT_22, { TAKE_22, LOOP_22 }, 0, 0 },
+		{ "the ways differ",
+		  AT_22,
+		  { LOAD_22, TAKE_22, 0xb27c03e4, 0xb0000f45, 0x9123a0a5, 0xc85ffca6, 0x8b0400c6,
+		    0xc81bfca6, 0xb5ffffbb },
+		  0,
+		  0 },
+		{ "a third way", AT_22, { LOAD_22, TAKE_22, LOOP_22, TAKE_22 }, 0, 0 },
+		{ "the number is overwritten",
+		  AT_22,
+		  { LOAD_22, 0xb27c03e4, 0xb0000f44, 0x912380a5, 0xf8e400a6 },
+		  0,
+		  0 },
+		{ "32 of them",
+		  AT_22,
+		  { LOAD_22, 0xd2800404, 0xb0000f45, 0x912380a5, 0xf8e400a6 },
+		  0,
+		  0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		uint64_t gen = 0;
+		int32_t next = 0;
+		int err = goglobals_goids(goarch_of(EM_AARCH64), (const uint8_t *)t[i].code,
+					  sizeof(t[i].code), t[i].at, &gen, &next);
+
+		cr_expect_eq(err, t[i].gen ? 0 : -EBADMSG, "%s", t[i].why);
+		cr_expect(gen == t[i].gen && next == t[i].next, "%s: %llx, %x", t[i].why,
+			  (unsigned long long)gen, (unsigned int)next);
+	}
+}

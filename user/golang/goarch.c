@@ -18,7 +18,7 @@ static const struct goarch archs[] = {
 		.regabi = GO_REGABI,
 		.args = { 0, 3, 1, 7 }, /* rax, rbx, rcx, rdi */
 		.g = 14,                /* r14 */
-		.has_goids = true,
+		.atomic_ways = 1,
 		.choose_site = site__choose,
 		.find_call = code__find_call,
 		.find_ret = code__find_ret,
@@ -33,11 +33,10 @@ static const struct goarch archs[] = {
 		.g = 28,
 		.g_always = true,
 		.link = true,
+		.atomic_ways = 2,
 		.moves_frames = GO_FRAMES_MOVE,
 		.passed = 8, /* the return address is saved below it */
-		.missing =
-			"samples of what runs in programs with C (record -e cpu, -e wall), births "
-			"while no probe is there",
+		.missing = "samples of what runs in programs with C (record -e cpu, -e wall)",
 		.choose_site = a64_site__choose,
 		.find_call = a64_code__find_call,
 		.find_ret = a64_code__find_ret,

@@ -37,7 +37,11 @@ struct goarch {
 	enum go_fact moves_frames;
 	/* from a caller's sp to what it passes on the stack, where arguments are passed so */
 	uint8_t passed;
-	bool has_goids;      /* goglobals_goids() knows its code */
+	/*
+	 * How often code has an atomic operation at the most: where not each processor has an instruction
+	 * for it there are two ways to do it.
+	 */
+	uint8_t atomic_ways;
 	const char *missing; /* what is not there yet, in words; NULL: nothing */
 	int (*choose_site)(const struct site_ask *ask, struct site_choice *ret);
 	int (*find_call)(const struct code *code, uint64_t target, uint64_t *ret_addr,

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "code/isa.h"
+#include "code/uop.h"
 #include "golang/gofacts.h"
-#include "x86/uop.h"
 
 #define TARGETS_MAX     192   /* operands collected */
 #define GOGLOBALS_P_MAX 65536 /* bytes of a P */
@@ -154,12 +155,16 @@ int goglobals_gcstart(const struct goarch *arch, const uint8_t *code, size_t len
 	return -EBADMSG;
 }
 
+#define LOADED 2
+
 /* What newproc1 did last, of what goglobals_goids() looks for. */
 struct goids {
 	uint64_t named;      /* by a lea that only a mov and nops came after; 0: not */
 	uint8_t address, nr; /* it is in this register; and this one has GOGLOBALS_GOIDS */
-	int64_t loaded;      /* the member, of whatever, that was loaded last */
-	int32_t next;        /* the first of two members side by side that were compared last */
+	/* the members, of whatever, that were loaded last, the newest first, and into which registers */
+	int64_t loaded[LOADED];
+	uint8_t loaded_to[LOADED];
+	int32_t next; /* the first of two members side by side that were compared last */
 };
 
 static uint8_t reg_of(const struct uop_operand *op)
@@ -175,21 +180,55 @@ static int64_t member(const struct uop_operand *op)
 	return op->size == 8 && at > 0 && at < GOGLOBALS_P_MAX ? at : 0;
 }
 
+/* The member that a compare has, from memory or from the register that it was loaded into; 0: none. */
+static int64_t goids__compared(const struct goids *g, const struct uop_operand *op)
+{
+	for (int i = 0; i < LOADED; i++)
+		if (g->loaded[i] && reg_of(op) == g->loaded_to[i])
+			return g->loaded[i];
+	return member(op);
+}
+
+static void goids__compare(struct goids *g, const struct uop *u)
+{
+	const int64_t a = goids__compared(g, &u->op[0]), b = goids__compared(g, &u->op[1]);
+
+	if (a && b && (a == b + 8 || b == a + 8))
+		g->next = (int32_t)(a < b ? a : b);
+}
+
+static void goids__load(struct goids *g, const struct uop *u)
+{
+	g->loaded[1] = g->loaded[0];
+	g->loaded_to[1] = g->loaded_to[0];
+	g->loaded[0] = member(&u->op[1]);
+	g->loaded_to[0] = reg_of(&u->op[0]);
+}
+
+static void goids__forget(struct goids *g, uint32_t changes)
+{
+	if (g->nr != UOP_NO_REG && changes >> g->nr & 1)
+		g->nr = UOP_NO_REG;
+	for (int i = 0; i < LOADED; i++)
+		if (g->loaded[i] && changes >> g->loaded_to[i] & 1)
+			g->loaded[i] = 0;
+}
+
 static void goids__follow(struct goids *g, const struct uop *u)
 {
 	const struct uop_operand *a = &u->op[0], *b = &u->op[1];
-	const int64_t compared = member(a) ?: member(b);
 
+	if (u->kind == UOP_CMP)
+		goids__compare(g, u);
+	goids__forget(g, u->changes);
 	if (u->kind == UOP_LEA) {
 		g->named = uop_address(u);
 		g->address = reg_of(a);
 	} else if (u->kind == UOP_MOV && b->type == UOP_IMM) {
-		g->nr = b->value == GOGLOBALS_GOIDS ? reg_of(a) : UOP_NO_REG;
-	} else if (u->kind == UOP_MOV && member(b)) {
-		g->loaded = member(b);
-		g->named = 0;
-	} else if (u->kind == UOP_CMP && (compared == g->loaded + 8 || g->loaded == compared + 8)) {
-		g->next = (int32_t)(compared < g->loaded ? compared : g->loaded);
+		if (b->value == GOGLOBALS_GOIDS)
+			g->nr = reg_of(a);
+	} else if (u->kind == UOP_MOV && reg_of(a) != UOP_NO_REG && member(b)) {
+		goids__load(g, u);
 		g->named = 0;
 	} else if (u->kind != UOP_NOP) {
 		g->named = 0;
@@ -210,23 +249,26 @@ int goglobals_goids(const struct goarch *arch, const uint8_t *code, size_t len, 
 		    uint64_t *ret_gen, int32_t *ret_next)
 {
 	const struct code all = walk_of(arch, code, len, addr).code;
+	const struct isa *isa = isa_of(arch->machine);
 	struct goids g = { .address = UOP_NO_REG, .nr = UOP_NO_REG };
+	struct uop u[ISA_UOPS_MAX];
 	uint64_t found = 0;
+	unsigned int times = 0;
 	int32_t next = 0;
-	struct uop u;
+	int nr;
 
-	if (!arch->has_goids)
-		return -EBADMSG;
-	for (uint64_t at = addr; !uop__decode(&all, at, &u); at += u.len) {
-		if (goids__takes(&g, &u)) {
-			if (found)
-				return -EBADMSG;
-			found = g.named;
-			next = g.next;
+	for (uint64_t at = addr; (nr = isa->decode(&all, at, u)) > 0; at += u[0].len) {
+		for (int i = 0; i < nr; i++) {
+			if (goids__takes(&g, &u[i])) {
+				if (times++ && (found != g.named || next != g.next))
+					return -EBADMSG;
+				found = g.named;
+				next = g.next;
+			}
+			goids__follow(&g, &u[i]);
 		}
-		goids__follow(&g, &u);
 	}
-	if (!found || found % 8 || next <= 0 || next % 8)
+	if (!times || times > arch->atomic_ways || found % 8 || next <= 0 || next % 8)
 		return -EBADMSG;
 	*ret_gen = found;
 	*ret_next = next;

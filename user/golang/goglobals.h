@@ -27,7 +27,8 @@
  * runtime.sched.goidgen: newproc1 takes 16 ids from it for its P, where the P has used those it
  * had: a lock xadd of 16 to what the lea right before it names. Before that it compares two members
  * of the P that lie side by side, the next id and the end of those it has (Go runtime/proc.go
- * newproc1, runtime2.go p.goidcache).
+ * newproc1, runtime2.go p.goidcache). On arm64 it does so in one of two ways, which name the same:
+ * by ldadd, or by a loop of ldaxr and stlxr.
  *
  * Seen so in all builds of Go 1.15 to 1.27; what is not as described is refused.
  */
