@@ -178,6 +178,12 @@ Test(arm64_site, follows_what_moves_the_frame)
 	cr_expect_eq(got.addr, AT + 8);
 	cr_expect_eq(got.wire.flags, 0);
 	cr_expect_eq(got.wire.ret_off, 0);
+	/* ldaddal x2, x3, [x0]; bl +8: what is added is still there */
+	cr_assert_eq(choose("0300e2f8"
+			    "02000094",
+			    0, 2, &got),
+		     0);
+	cr_expect_eq(got.addr, AT + 4);
 	/* mov sp, x5: nobody knows what it is; the first instruction is taken */
 	cr_assert_eq(choose("bf000091"
 			    "02000094",

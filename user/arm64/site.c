@@ -2,15 +2,15 @@
 #include "arm64/site.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "arm64/insn.h"
+#include "arm64/regs.h"
 
 #define STRAIGHT_MAX 96 /* instructions followed */
 #define SLOTS_MAX    4  /* stack slots in which one value is known to be */
 #define WORD         8
+#define COND_LS      9
 /* registers that values are taken from: more cases are more work for the verifier (bpf/goregs) */
 #define TOLD (0xffu | 1u << A64_G)
 /* g.stackguard0, g.stackguard1: Go 1.15 to 1.27 runtime/runtime2.go */
@@ -51,7 +51,7 @@ static void flow__write_reg(struct flow *f, unsigned int reg)
 		f->v[i].regs &= ~(1u << reg);
 	f->near &= ~(1u << reg);
 	f->fp_callers &= reg != A64_FP;
-	f->lr_returns &= reg != A64_LR;
+	f->lr_returns &= reg != A64_LINK;
 }
 
 static void flow__write_regs(struct flow *f, uint32_t regs)
@@ -93,7 +93,7 @@ static void flow__store(struct flow *f, int32_t at, unsigned int reg)
 	}
 	if (reg == A64_FP && f->fp_callers)
 		f->fp_at = (struct slot){ true, at };
-	if (reg == A64_LR && f->lr_returns)
+	if (reg == A64_LINK && f->lr_returns)
 		f->lr_at = (struct slot){ true, at };
 }
 
@@ -106,87 +106,79 @@ static void flow__load(struct flow *f, unsigned int reg, int32_t at)
 				f->v[i].regs |= 1u << reg;
 	if (reg == A64_FP)
 		f->fp_callers = f->fp_at.known && f->fp_at.at == at;
-	if (reg == A64_LR)
+	if (reg == A64_LINK)
 		f->lr_returns = f->lr_at.known && f->lr_at.at == at;
 }
 
-/* One register of a load or store at a known place of the stack. */
-static void flow__access(struct flow *f, const struct a64_insn *in, unsigned int reg, int32_t at)
+/* A memory operand that is a known place of the stack. */
+static bool flow__slot_of(const struct flow *f, const struct uop_operand *o, int32_t *ret)
 {
-	const bool whole = in->size == WORD && !in->is_vector && reg != 31;
-
-	if (in->kind == A64_STORE && whole)
-		flow__store(f, at, reg);
-	else if (in->kind == A64_STORE)
-		flow__write_slot(f, at, in->size);
-	else if (whole)
-		flow__load(f, reg, at);
-	else if (!in->is_vector && reg != 31)
-		flow__write_reg(f, reg);
+	if (o->type != UOP_MEM || o->index != UOP_NO_REG || o->base == UOP_NO_REG ||
+	    !is_near(f, o->base))
+		return false;
+	*ret = f->off[o->base] + (int32_t)o->value;
+	return true;
 }
 
-static void flow__memory(struct flow *f, const struct a64_insn *in)
+static bool is_whole_reg(const struct uop_operand *o)
 {
-	const bool near = is_near(f, in->rn);
-	const int32_t base = f->off[in->rn];
-	const int32_t at = base + (in->writeback == A64_AFTER ? 0 : (int32_t)in->imm);
-
-	if (!near) {
-		flow__write_regs(f, in->writes);
-		return;
-	}
-	flow__access(f, in, in->rd, at);
-	if (in->pair)
-		flow__access(f, in, in->rd2, at + in->size);
-	if (in->writeback == A64_AT_OFFSET)
-		return;
-	flow__write_reg(f, in->rn);
-	f->near |= 1u << in->rn;
-	f->off[in->rn] = base + (int32_t)in->imm;
+	return o->type == UOP_REG && o->size == WORD && !o->scale;
 }
 
-/* rd = rn + imm */
-static void flow__add(struct flow *f, const struct a64_insn *in)
+static void flow__copy(struct flow *f, unsigned int to, unsigned int from)
 {
-	const bool near = is_near(f, in->rn);
-	const int32_t off = f->off[in->rn] + (int32_t)in->imm;
-
-	flow__write_regs(f, in->writes);
-	if (near && in->writes) {
-		f->near |= 1u << in->rd;
-		f->off[in->rd] = off;
-	}
-}
-
-static void flow__mov(struct flow *f, const struct a64_insn *in)
-{
-	const uint32_t to = 1u << in->rd;
-
-	flow__write_regs(f, in->writes);
-	if (in->rm == 31 || !in->writes)
-		return;
+	flow__write_reg(f, to);
 	for (int i = 0; i < SITE_VALUES; i++)
-		if (f->v[i].regs >> in->rm & 1)
-			f->v[i].regs |= to;
+		if (f->v[i].regs >> from & 1)
+			f->v[i].regs |= 1u << to;
+}
+
+/* Between whole registers and words of the stack. false: something else is moved. */
+static bool flow__mov(struct flow *f, const struct uop *u)
+{
+	const struct uop_operand *to = &u->op[0], *from = &u->op[1];
+	int32_t at;
+
+	if (is_whole_reg(to) && is_whole_reg(from))
+		flow__copy(f, to->reg, from->reg);
+	else if (is_whole_reg(to) && from->size == WORD && flow__slot_of(f, from, &at))
+		flow__load(f, to->reg, at);
+	else if (is_whole_reg(from) && to->size == WORD && flow__slot_of(f, to, &at))
+		flow__store(f, at, from->reg);
+	else
+		return false;
+	return true;
+}
+
+static void flow__do(struct flow *f, const struct uop *u)
+{
+	int32_t at;
+
+	if (u->kind == UOP_MOV && flow__mov(f, u))
+		return;
+	if (u->kind == UOP_LEA && flow__slot_of(f, &u->op[1], &at)) {
+		flow__write_regs(f, u->changes);
+		f->near |= u->changes;
+		f->off[u->op[0].reg] = at;
+		return;
+	}
+	if (flow__slot_of(f, &u->op[0], &at))
+		flow__write_slot(f, at, u->op[0].size);
+	flow__write_regs(f, u->changes);
 }
 
 /* One instruction that falls through. False: what follows cannot be told. */
 static bool flow__step(struct flow *f, const struct a64_insn *in)
 {
-	switch (in->kind) {
-	case A64_LOAD:
-	case A64_STORE: flow__memory(f, in); break;
-	case A64_ADD: flow__add(f, in); break;
-	case A64_MOV: flow__mov(f, in); break;
-	default: flow__write_regs(f, in->writes);
-	}
-	return is_near(f, A64_SP) && (f->fp_callers || is_near(f, A64_FP));
+	for (int i = 0; i < in->nr; i++)
+		flow__do(f, &in->uop[i]);
+	return is_near(f, UOP_SP) && (f->fp_callers || is_near(f, A64_FP));
 }
 
 /* A call of a Go function: keeps sp, x29, g and all of our own frame. */
 static void flow__call(struct flow *f)
 {
-	flow__write_regs(f, ~(1u << A64_SP | 1u << A64_FP | 1u << A64_G));
+	flow__write_regs(f, ~(1u << UOP_SP | 1u << A64_FP | 1u << A64_G));
 }
 
 static void flow__begin(struct flow *f, const struct site_ask *ask)
@@ -199,7 +191,7 @@ static void flow__begin(struct flow *f, const struct site_ask *ask)
 		if (in->kind == PW_LOC_REG)
 			h->regs = 1u << in->reg;
 		if (in->kind == PW_LOC_STACK) {
-			h->slots[0] = f->off[A64_SP] + in->off;
+			h->slots[0] = f->off[UOP_SP] + in->off;
 			h->nr_slots = 1;
 		}
 	}
@@ -224,7 +216,7 @@ static bool flow__wire(const struct flow *f, const struct site_ask *ask, struct 
 {
 	const bool framed = is_near(f, A64_FP) && f->fp_at.known && f->lr_at.known &&
 			    f->off[A64_FP] == f->fp_at.at && f->lr_at.at == f->fp_at.at + WORD;
-	const int32_t sp = f->off[A64_SP];
+	const int32_t sp = f->off[UOP_SP];
 	struct pw_loc loc[SITE_VALUES];
 
 	if (!framed && (!f->fp_callers || (!f->lr_returns && !f->lr_at.known)))
@@ -256,34 +248,6 @@ static int class_cost(enum insn_class c)
 	return c == INSN_NOP5 ? 0 : c == INSN_STEPPED || c == INSN_NOP ? 2 : 1;
 }
 
-/* Exclusive loads and stores: the kernel refuses a probe on them. */
-static bool is_refused(const struct a64_insn *in)
-{
-	return (in->word & 0x3f000000) == 0x08000000;
-}
-
-static void print_insn(char *to, size_t size, const struct a64_insn *in)
-{
-	static const char conds[16][3] = { "eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc",
-					   "hi", "ls", "ge", "lt", "gt", "le", "al", "nv" };
-
-	switch (in->kind) {
-	case A64_NOP: snprintf(to, size, "nop"); break;
-	case A64_B: snprintf(to, size, "b 0x%" PRIx64, in->target); break;
-	case A64_BL: snprintf(to, size, "bl 0x%" PRIx64, in->target); break;
-	case A64_B_COND: snprintf(to, size, "b.%s 0x%" PRIx64, conds[in->cond], in->target); break;
-	case A64_CBZ:
-		snprintf(to, size, "%s 0x%" PRIx64,
-			 in->word >> 25 & 1 ? "tbz or tbnz to" : "cbz or cbnz to", in->target);
-		break;
-	case A64_ADR:
-		snprintf(to, size, "%s x%u, 0x%" PRIx64, in->word >> 31 ? "adrp" : "adr", in->rd,
-			 in->target);
-		break;
-	default: snprintf(to, size, ".inst 0x%08" PRIx32, in->word);
-	}
-}
-
 static void choice__describe(struct site_choice *p, const struct a64_insn *in, uint64_t check)
 {
 	static const char *const how[INSN_CLASS_MAX] = {
@@ -295,7 +259,7 @@ static void choice__describe(struct site_choice *p, const struct a64_insn *in, u
 		[INSN_STEPPED] = "executed out of line, two traps: no cheaper one has the values",
 	};
 
-	print_insn(p->insn, sizeof(p->insn), in);
+	a64_insn__print(in, p->insn, sizeof(p->insn));
 	site_choice__say_why(p, how[p->class], check, check && in->addr == check + A64_BYTES);
 }
 
@@ -305,7 +269,7 @@ static void choice__consider(struct site_choice *best, bool *have, const struct 
 {
 	struct site_choice p = { .addr = in->addr, .class = a64_insn__class(in, ask->nop5) };
 
-	if ((check && in->addr < check) || is_refused(in) || !flow__wire(f, ask, &p.wire))
+	if ((check && in->addr < check) || a64_insn_is_refused(in) || !flow__wire(f, ask, &p.wire))
 		return;
 	if (in->addr == check)
 		p.wire.flags |= PW_SITE_CHECK;
@@ -320,12 +284,14 @@ static void choice__consider(struct site_choice *best, bool *have, const struct 
  * if there is none. */
 static uint64_t next_target(const struct code *code, uint64_t from)
 {
-	uint64_t first = code->addr + code->len;
-	struct a64_insn in;
+	uint64_t first = code->addr + code->len, target;
+	uint32_t word;
 
-	for (uint64_t at = code->addr; !a64_insn__decode(code, at, &in); at += A64_BYTES)
-		if (a64_insn_is_branch(&in) && in.target >= from && in.target < first)
-			first = in.target;
+	for (uint64_t at = code->addr; !a64_fetch(code, at, &word); at += A64_BYTES) {
+		target = 0;
+		if (a64_is_jump(a64_branch(word, at, &target)) && target >= from && target < first)
+			first = target;
+	}
 	return first;
 }
 
@@ -340,8 +306,8 @@ static int choice__follow(struct site_choice *best, bool *have, const struct sit
 	for (int i = 0; i < STRAIGHT_MAX && at < stop; i++, at += A64_BYTES) {
 		int err = a64_insn__decode(&ask->code, at, &in);
 
-		if (err || in.kind == A64_UNDEFINED)
-			return err ? err : -EBADMSG;
+		if (err)
+			return err;
 		if (at == ask->from) {
 			flow__begin(f, ask);
 			begun = true;
@@ -350,12 +316,12 @@ static int choice__follow(struct site_choice *best, bool *have, const struct sit
 			choice__consider(best, have, ask, f, &in, check);
 		if (begun && at == ask->until)
 			break;
-		if (a64_insn_is_call(&in) && !begun)
+		if (a64_is_call(in.branch) && !begun)
 			flow__call(f);
-		else if (a64_insn_is_call(&in) || in.kind == A64_RET ||
-			 (a64_insn_is_branch(&in) && at > check))
+		else if (a64_is_call(in.branch) || in.branch == A64_RET ||
+			 (a64_is_jump(in.branch) && at > check))
 			break;
-		else if (!a64_insn_is_branch(&in) && !flow__step(f, &in)) {
+		else if (!a64_is_jump(in.branch) && !flow__step(f, &in)) {
 			f->lost = true;
 			break;
 		}
@@ -365,7 +331,7 @@ static int choice__follow(struct site_choice *best, bool *have, const struct sit
 
 int a64_site__choose(const struct site_ask *ask, struct site_choice *ret)
 {
-	struct flow f = { .near = 1u << A64_SP, .fp_callers = true, .lr_returns = true };
+	struct flow f = { .near = 1u << UOP_SP, .fp_callers = true, .lr_returns = true };
 	struct site_choice best = { .class = INSN_STEPPED };
 	uint64_t at = ask->code.addr;
 	bool have = false;
@@ -391,8 +357,11 @@ int a64_site__choose(const struct site_ask *ask, struct site_choice *ret)
 
 static bool loads_guard(const struct a64_insn *in)
 {
-	return in->kind == A64_LOAD && in->rn == A64_G && in->size == WORD && !in->pair &&
-	       (in->imm == GUARD0_OFF || in->imm == GUARD1_OFF);
+	const struct uop_operand *from = &in->uop[0].op[1];
+
+	return in->nr == 1 && in->uop[0].kind == UOP_MOV && from->type == UOP_MEM &&
+	       from->size == WORD && from->base == A64_G && from->index == UOP_NO_REG &&
+	       (from->value == GUARD0_OFF || from->value == GUARD1_OFF);
 }
 
 uint64_t a64_code__stack_check(const struct code *code)
@@ -403,52 +372,49 @@ uint64_t a64_code__stack_check(const struct code *code)
 
 	for (int i = 0; i < CHECK_WITHIN && !a64_insn__decode(code, at, &in);
 	     i++, at += A64_BYTES) {
-		if (loaded && compared && in.kind == A64_B_COND && in.cond == A64_COND_LS)
+		if (loaded && compared && in.branch == A64_B_COND && (in.word & 15) == COND_LS)
 			return at;
 		/* of a large frame it is checked first that sp is not smaller than that */
-		if (a64_insn_is_call(&in) || in.kind == A64_RET ||
-		    (a64_insn_is_branch(&in) && (in.kind != A64_B_COND || !loaded)))
+		if (a64_is_call(in.branch) || in.branch == A64_RET ||
+		    (a64_is_jump(in.branch) && (in.branch != A64_B_COND || !loaded)))
 			return 0;
 		loaded |= loads_guard(&in);
-		compared = in.kind == A64_CMP;
+		compared = in.uop[0].kind == UOP_CMP;
 	}
+	return 0;
+}
+
+/* The one instruction of the code that leads so, and there if it is a call. */
+static int code__find(const struct code *code, enum a64_branch branch, uint64_t target,
+		      uint64_t *ret_addr)
+{
+	uint64_t found = 0, to = 0;
+	uint32_t word;
+
+	for (uint64_t at = code->addr; !a64_fetch(code, at, &word); at += A64_BYTES) {
+		if (a64_branch(word, at, &to) != branch || (branch == A64_BL && to != target))
+			continue;
+		if (found)
+			return -ENOTUNIQ;
+		found = at;
+	}
+	if (!found)
+		return -ENOENT;
+	*ret_addr = found;
 	return 0;
 }
 
 int a64_code__find_call(const struct code *code, uint64_t target, uint64_t *ret_addr,
 			uint64_t *ret_next)
 {
-	struct a64_insn in;
-	uint64_t found = 0;
+	int err = code__find(code, A64_BL, target, ret_addr);
 
-	for (uint64_t at = code->addr; !a64_insn__decode(code, at, &in); at += A64_BYTES) {
-		if (in.kind != A64_BL || in.target != target)
-			continue;
-		if (found)
-			return -ENOTUNIQ;
-		found = at;
-	}
-	if (!found)
-		return -ENOENT;
-	*ret_addr = found;
-	*ret_next = found + A64_BYTES;
-	return 0;
+	if (!err)
+		*ret_next = *ret_addr + A64_BYTES;
+	return err;
 }
 
 int a64_code__find_ret(const struct code *code, uint64_t *ret_addr)
 {
-	struct a64_insn in;
-	uint64_t found = 0;
-
-	for (uint64_t at = code->addr; !a64_insn__decode(code, at, &in); at += A64_BYTES) {
-		if (in.kind != A64_RET)
-			continue;
-		if (found)
-			return -ENOTUNIQ;
-		found = at;
-	}
-	if (!found)
-		return -ENOENT;
-	*ret_addr = found;
-	return 0;
+	return code__find(code, A64_RET, 0, ret_addr);
 }

@@ -54,6 +54,12 @@ static inline uint8_t a64_rm(uint32_t word)
 	return (uint8_t)a64_bits(word, 16, 5);
 }
 
+/* adr, adrp */
+static inline bool a64_is_adr(uint32_t word)
+{
+	return a64_is(word, 0x1f000000, 0x10000000);
+}
+
 static inline bool a64_is_adrp(uint32_t word)
 {
 	return a64_is(word, 0x9f000000, 0x90000000);
@@ -63,6 +69,12 @@ static inline bool a64_is_adrp(uint32_t word)
 static inline bool a64_is_exclusive_load(uint32_t word)
 {
 	return a64_is(word, 0x3fe07c00, 0x08407c00);
+}
+
+/* stxr, stlxr */
+static inline bool a64_is_exclusive_store(uint32_t word)
+{
+	return a64_is(word, 0x3fe00000, 0x08000000);
 }
 
 /* Atomic by itself, of Armv8.1: ldadd, swp and the like; cas. */
