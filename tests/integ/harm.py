@@ -5,6 +5,7 @@ is told.
 KILLS: how many recordings are killed at a moment of chance (12); each has some ten windows a second.
 """
 import os
+import platform
 import random
 import re
 import signal
@@ -18,6 +19,7 @@ from target import LIMIT, PARKWATCH, Failed, Recording, Target, attach_ways, exp
 
 KILLS = int(os.environ.get("KILLS", "12"))
 WINDOWS = ["--max-overhead", "6"]    # of a program that is busy, exact for some hundredths of a second
+BREAKPOINT = {"x86_64": b"\xcc", "aarch64": b"\xa0\x00\x20\xd4"}    # the kernel's for a uprobe: int3, brk #5
 FREEZERS = Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup")    # version 1, version 2
 
 
@@ -186,7 +188,7 @@ def leave_a_probe(pid, addr):
     """What the kernel leaves when who holds a probe is killed while it takes it out."""
     with open(f"/proc/{pid}/mem", "r+b", buffering=0) as mem:
         mem.seek(addr)
-        mem.write(b"\xcc")
+        mem.write(BREAKPOINT[platform.machine()])
 
 
 def left_probes_are_taken_out_by_the_next_start():

@@ -9,8 +9,8 @@
 #include "base/heart.h"
 #include "code/native.h"
 
-#define PAGE    4096u
-#define PAGES   512u /* entries of pagemap in one read */
+#define PIECE   4096u /* of a page, which may have 4, 16 or 64 KiB */
+#define PAGES   512u  /* entries of pagemap in one read */
 #define PRESENT (1ULL << 63)
 #define SWAPPED (1ULL << 62)
 #define OF_FILE (1ULL << 61)
@@ -31,8 +31,8 @@ int textdiff__has(const struct textdiff *d, uint64_t addr)
 	return 0;
 }
 
-static void textdiff__page(struct textdiff *d, uint64_t addr, const uint8_t *now,
-			   const uint8_t *file, size_t len)
+static void textdiff__piece(struct textdiff *d, uint64_t addr, const uint8_t *now,
+			    const uint8_t *file, size_t len)
 {
 	for (size_t i = 0; i < len;) {
 		const size_t n = native_breakpoint(now + i, file + i, len - i);
@@ -43,25 +43,21 @@ static void textdiff__page(struct textdiff *d, uint64_t addr, const uint8_t *now
 	}
 }
 
-/* nr pages from addr on, at offset of the file; entries: theirs in pagemap. */
-static int textdiff__pages(struct textdiff *d, const struct proc *p, const struct goimage *img,
-			   uint64_t addr, uint64_t offset, const uint64_t *entries, size_t nr)
+/* len bytes from addr on, at offset of the file. */
+static int textdiff__compare(struct textdiff *d, const struct proc *p, const struct goimage *img,
+			     uint64_t addr, uint64_t offset, uint64_t len)
 {
-	uint8_t now[PAGE], file[PAGE];
+	uint8_t now[PIECE], file[PIECE];
 
-	for (size_t i = 0; i < nr; i++) {
-		const uint64_t at = addr + i * PAGE;
+	for (uint64_t done = 0; done < len; done += PIECE) {
+		const int err = addrspace__read(proc__mem(p), addr + done, now, PIECE);
 		ssize_t n;
-		int err;
 
-		if (!(entries[i] & (PRESENT | SWAPPED)) || entries[i] & OF_FILE)
-			continue;
-		err = addrspace__read(proc__mem(p), at, now, PAGE);
 		if (err && err != -EFAULT)
 			return err;
-		n = err ? 0 : pread(img->fd, file, PAGE, (off_t)(offset + i * PAGE));
+		n = err ? 0 : pread(img->fd, file, PIECE, (off_t)(offset + done));
 		if (n > 0)
-			textdiff__page(d, at, now, file, (size_t)n);
+			textdiff__piece(d, addr + done, now, file, (size_t)n);
 	}
 	return 0;
 }
@@ -69,21 +65,26 @@ static int textdiff__pages(struct textdiff *d, const struct proc *p, const struc
 static int textdiff__segment(struct textdiff *d, const struct proc *p, int pagemap,
 			     const struct goimage *img, const struct goseg *seg)
 {
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t entries[PAGES];
 	int err = 0;
 
-	for (uint64_t at = seg->start; at < seg->end && !err; at += (uint64_t)PAGES * PAGE) {
-		const uint64_t left = (seg->end - at) / PAGE, nr = left < PAGES ? left : PAGES;
+	for (uint64_t at = seg->start; at < seg->end && !err; at += PAGES * page) {
+		const uint64_t left = (seg->end - at) / page, nr = left < PAGES ? left : PAGES;
 		const ssize_t n = pread(pagemap, entries, nr * sizeof(*entries),
-					(off_t)(at / PAGE * sizeof(*entries)));
+					(off_t)(at / page * sizeof(*entries)));
 
 		heart__beat(); /* another job of this process may have probes in */
 		if (n < 0)
 			return -errno;
 		if (!n)
 			return -ESRCH;
-		err = textdiff__pages(d, p, img, at, seg->file_off + (at - seg->start), entries,
-				      (size_t)n / sizeof(*entries));
+		for (size_t i = 0; i < (size_t)n / sizeof(*entries) && !err; i++)
+			if (entries[i] & (PRESENT | SWAPPED) && !(entries[i] & OF_FILE))
+				err = textdiff__compare(d, p, img, at + i * page,
+							seg->file_off + (at - seg->start) +
+								i * page,
+							page);
 	}
 	return err;
 }
