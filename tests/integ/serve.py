@@ -361,7 +361,8 @@ def what_is_asked_wrongly_is_refused():
         expect(d.get("/api/v1/targets/none")[0] == 404 and d.get("/api/v1/targets/none/goroutines")[0] == 404, "nobody has that id")
         expect(not d.get("/metrics")[1]["Access-Control-Allow-Origin"], "other pages may read it")
         one_line(parkwatch("serve", "--listen", d.address), re.escape(d.address), "another program listens there", "--listen")
-    one_line(parkwatch("serve", "--listen", "here"), "'here'", "ADDRESS:PORT")
+    for address in ("here", "127.0.0.1:0", "127.0.0.1:65536"):
+        one_line(parkwatch("serve", "--listen", address), f"'{address}'", "ADDRESS:PORT", "1 to 65535")
 
 
 def the_page_is_guarded_like_the_rest():

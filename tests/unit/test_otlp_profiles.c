@@ -206,9 +206,18 @@ Test(otlp_profiles, a_resource_has_texts_and_numbers)
 /* A link has what labels said of the span; it is element 0, none, where they say no whole one. */
 Test(otlp_profiles, samples_in_a_span_have_a_link_to_it)
 {
-	static const char *const in_spans[] = { "",	 "goroutine", "count",	  "main.a",
-						"main.b",	 "state",     "sleep",	  "select",
-						"trace_id", "span_id",   TRACE,	  "b7ad6b7169203331",
+	static const char *const in_spans[] = { "",
+						"goroutine",
+						"count",
+						"main.a",
+						"main.b",
+						"state",
+						"sleep",
+						"select",
+						"trace_id",
+						"span_id",
+						TRACE,
+						"b7ad6b7169203331",
 						"00000000000000AB" };
 	static const int ids[3][3][2] = { { { 5, 6 }, { 8, 10 }, { 9, 11 } },
 					  { { 8, 10 }, { 9, 11 } },

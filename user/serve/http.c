@@ -47,7 +47,8 @@ static bool split(const char *listen, char host[256], char port[8])
 	size_t len = colon ? (size_t)(colon - listen) : 0;
 
 	if (!colon || len >= 256 || !colon[1] || strlen(colon + 1) > 5 ||
-	    strspn(colon + 1, "0123456789") != strlen(colon + 1))
+	    strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    strtoul(colon + 1, NULL, 10) - 1 >= UINT16_MAX)
 		return false;
 	if (len >= 2 && listen[0] == '[' && listen[len - 1] == ']') {
 		listen++;
@@ -93,9 +94,11 @@ static int open_socket(struct http *h, const char *listen, struct cause *why)
 	int fd, err;
 
 	if (!split(listen, host, port))
-		return cause__set(why, -EINVAL,
-				  "cannot listen at '%s': give ADDRESS:PORT, as 127.0.0.1:7070",
-				  listen);
+		return cause__set(
+			why, -EINVAL,
+			"cannot listen at '%s': give ADDRESS:PORT, as 127.0.0.1:7070; a port "
+			"is 1 to 65535",
+			listen);
 	err = getaddrinfo(host[0] ? host : NULL, port, &how, &a);
 	if (err)
 		return cause__set(why, -EINVAL, "cannot listen at '%s': %s", listen,

@@ -28,7 +28,8 @@ static int write_pprof(const struct replay *r, const void *ctx, FILE *out, struc
 	shown.dump.dump = d;
 	if (o->requests && look.in.requests)
 		shown.dump.root = PROFILE_ROOT_REQUEST;
-	return format__write(o->gzip ? format_by_name("pprof") : &plain, VIEW_DUMP, &shown, out, why);
+	return format__write(o->gzip ? format_by_name("pprof") : &plain, VIEW_DUMP, &shown, out,
+			     why);
 }
 
 int look_pprof(const struct watched *t, const struct look_pprof_opts *o, struct textbuf *to)

@@ -11,9 +11,8 @@
 static const char *request_text(const struct dump *d, const struct dump_row *r)
 {
 	const struct grequest_of *of = dump__request(d, r);
-	const struct grequest *q = of && of->request
-					   ? &d->in.requests[r->rt]->v[of->request - 1]
-					   : NULL;
+	const struct grequest *q =
+		of && of->request ? &d->in.requests[r->rt]->v[of->request - 1] : NULL;
 	char text[REQLABEL_TEXT_MAX + 1];
 	struct reqlabel_texts texts;
 	struct reqlabel l;
