@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -21,6 +22,7 @@ import serverecord
 import servespans
 from dump import plain
 from dumpviews import Idle, own, same_counts
+from routes import Worked
 from serve import WATCHED, alone, free_port, main
 from servesinks import attributes, daemon
 from target import ROOT, Target, expect
@@ -42,14 +44,21 @@ def program(name):
     return build.build_once(f"backend-{name}", "", sorted(p for p in folder.iterdir() if p.is_file()), make)
 
 
-def asked(url, body=None):
+def asked(url, body=None, kind="application/json"):
     """The answer; None: nobody is there yet, or it is not ready."""
     try:
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(url, body, {"Content-Type": kind})
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as r:
-            return r.read().decode()
+            return r.read().decode(errors="replace")
     except OSError:
         return None
+
+
+def until(true, why, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        expect(time.monotonic() < end, why)
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -210,6 +219,22 @@ def the_collector_gets_long_waits_as_children_of_the_programs_spans():
     expect(servespans.are_true(scopes[0]["spans"], truth), "none is of a goroutine that knows its span")
 
 
+def the_collector_takes_a_recording_as_it_is_written():
+    """`record -f otlp`: posted as a file. Who serves is linked to the client's span, by the header."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, collector(folder, port) as state:
+        path = Path(folder, "x.otlp")
+        w = Worked("waits", build.MODES_MINOR, "stripped", "-o", path, env={"OTEL_SERVICE_NAME": "shop"})
+        url, body = f"http://127.0.0.1:{port}/v1development/profiles", path.read_bytes()
+        until(lambda: asked(url, body, "application/x-protobuf") is not None, f"the Collector does not take it: {state()}")
+        until(lambda: lines(folder, "profiles"), "it does not come out of the Collector")
+        ((of, scopes, tables),) = of_target(lines(folder, "profiles"), "Profiles", w.pid)
+    expect(of["service.name"] == "shop" and of["process.executable.name"].startswith("routes"), f"{of}")
+    for profile in scopes[0]["profiles"]:
+        linked = links(profile, tables)
+        expect(len(linked) > 5 and all(trace[0] in "ab" and 0 < int(span, 16) < 10000 for trace, span in linked), f"{linked}")
+
+
 def pyroscope_gives_back_the_goroutines_of_the_program():
     """As often as they were pushed until it is asked."""
     address = f"127.0.0.1:{free_port()}"
@@ -259,6 +284,7 @@ def victoriametrics_scrapes_the_goroutines_of_the_program():
 # Each with its backend, which is built before the case's time begins.
 BACKENDS = {the_collector_gets_what_the_programs_say: "otelcol", the_collector_gets_blocked_time: "otelcol",
             the_collector_gets_long_waits_as_children_of_the_programs_spans: "otelcol",
+            the_collector_takes_a_recording_as_it_is_written: "otelcol",
             pyroscope_gives_back_the_goroutines_of_the_program: "pyroscope",
             victoriametrics_scrapes_the_goroutines_of_the_program: "victoriametrics"}
 ALL = {f.__name__: f for f in BACKENDS}

@@ -9,9 +9,11 @@ import json
 import os
 import re
 import tempfile
+from pathlib import Path
 
 import build
 from allocs import raw_profile
+from servesinks import ENVIRONMENT, SAID, profiles_of
 from target import Recording, Target, expect, folded, parkwatch
 
 SIDES = ("alpha", "beta")
@@ -26,8 +28,9 @@ ALLOCS = [(26, "stripped", "refill"), (27, "static", "exact")]
 class Worked:
     """What clients asked for while it was recorded."""
 
-    def __init__(self, kind, minor, mode, *args):
-        with Target(kind, command=build.built(minor, mode, "routes")) as t:
+    def __init__(self, kind, minor, mode, *args, env=None):
+        with Target(kind, command=build.built(minor, mode, "routes"), env=env) as t:
+            self.pid = t.pid
             r = Recording(t.pid, *args)
             expect(r.recording, "parkwatch does not record: " + "".join(r.said))
             t.go()
@@ -123,6 +126,29 @@ def labels_say_it_in_pprof(minor, kind, *args):
         expect(len([t for s, t in traces if s == side and t]) > (5 if kind == "waits" else 1), f"each request has a trace of its own: {traces}")
 
 
+def samples_are_linked_in_otlp(minor):
+    """To the client's span, as the header has it, of who serves; a recording tells the same later."""
+    with tempfile.TemporaryDirectory() as d:
+        pw, path = os.path.join(d, "all.pw"), os.path.join(d, "blocked.otlp")
+        w = Worked("waits", minor, "stripped", "-o", path, "--save", pw, env=ENVIRONMENT)
+        code, _, said = parkwatch("report", pw, "-f", "otlp", "-o", os.path.join(d, "later.otlp"))
+        expect(code == 0, said)
+        now, later = (profiles_of(Path(d, name).read_bytes()) for name in ("blocked.otlp", "later.otlp"))
+    links = {side: set() for side in SIDES}
+    for of, kind, _, samples, seconds in now + later:
+        expect({key: of.get(key) for key in SAID} == SAID and of["process.pid"] == w.pid and of["process.executable.name"].startswith("routes") and seconds > 1, f"{kind}: {of}")
+        for functions, told in samples:
+            side, have = side_of(functions), dict(told)
+            trace, span = have.get("link", (None, None))
+            expect("route" not in have or have["route"] == f"GET /{side}/{{id}}", f"{have} is said of {functions}")
+            expect(("route" in have) != ("no_request" in have) and "span_id" not in have, f"{have}")
+            expect(not trace or "trace_id" not in have and re.fullmatch(side[0] + "[0-9a-f]{31}", trace) and 0 < int(span, 16) < 10000, f"{have} is said of {functions}")
+            if trace:
+                links[side].add(trace)
+    expect([kind for _, kind, _, _, _ in now] == ["contentions", "delay"] and now[1][3] == later[1][3], "the recording says another thing")
+    expect(all(len(links[side]) > 5 for side in SIDES), f"each request has a trace of its own: {links}")
+
+
 def a_recording_tells_it_later(minor):
     with tempfile.TemporaryDirectory() as d:
         pw, plain = os.path.join(d, "all.pw"), os.path.join(d, "plain.pw")
@@ -162,5 +188,6 @@ def cases():
                lambda minor=minor, mode=mode, source=source: allocations_have_their_route(minor, mode, source))
     yield f"routes: {labels_say_it_in_pprof.__name__} [go1.26]", lambda: labels_say_it_in_pprof(26, "waits")
     yield f"routes: {labels_say_it_in_pprof.__name__} [go1.26 alloc]", lambda: labels_say_it_in_pprof(26, "burns", "-e", "alloc")
+    yield f"routes: {samples_are_linked_in_otlp.__name__} [go1.26]", lambda: samples_are_linked_in_otlp(26)
     yield f"routes: {a_recording_tells_it_later.__name__} [go1.26]", lambda: a_recording_tells_it_later(26)
     yield f"routes: {what_looks_cannot_tell_is_refused.__name__}", what_looks_cannot_tell_is_refused

@@ -20,6 +20,7 @@ Test(format, is_found_by_the_end_of_a_path)
 		{ "a.folded", "folded" },
 		{ "x.pb.gz", "pprof" },
 		{ "x.pprof", "pprof" },
+		{ "x.otlp", "otlp" },
 		{ "x.html", "html" },
 		{ "x.htm", "html" },
 		{ "/tmp/a.b/x.json", "json" },
@@ -119,6 +120,7 @@ Test(format, is_chosen_alike_for_every_view)
 		{ "standard output", NULL, "-", VIEW_DIFF, "text" },
 		{ "no such format", "svg", NULL, VIEW_RECORDING,
 		  "2: parkwatch: record has no format 'svg': folded (default), text, json, pprof, "
+		  "otlp, "
 		  "html, trace, perfetto, pw\n" },
 		{ "a timeline", "trace", "t.json", VIEW_RECORDING, "trace" },
 		{ "a timeline by the file's end", NULL, "t.perfetto-trace", VIEW_RECORDING,
@@ -127,11 +129,13 @@ Test(format, is_chosen_alike_for_every_view)
 		  VIEW_RECORDING, "perfetto" },
 		{ "of recordings only", "trace", NULL, VIEW_LEAKS,
 		  "2: parkwatch: leaks has no format 'trace': text (default), json, folded, pprof, "
+		  "otlp, "
 		  "html, pw\n" },
 		{ "no such format", "svg", NULL, VIEW_REFS,
 		  "2: parkwatch: refs has no format 'svg': text (default), json, pw\n" },
 		{ "not of this view", "jsonl", NULL, VIEW_LEAKS,
 		  "2: parkwatch: leaks has no format 'jsonl': text (default), json, folded, pprof, "
+		  "otlp, "
 		  "html, pw\n" },
 		{ "not of this view", "html", NULL, VIEW_GROUPS,
 		  "2: parkwatch: dump --group has no format 'html': text (default), json, pw\n" },
@@ -160,9 +164,10 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 		enum command c;
 		const char *want;
 	} t[] = {
-		{ CMD_RECORD, "folded (default), text, json, pprof, html, trace, perfetto, pw\n" },
-		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, html, pw\n" },
-		{ CMD_LEAKS, "text (default), json, folded, pprof, html, pw\n" },
+		{ CMD_RECORD,
+		  "folded (default), text, json, pprof, otlp, html, trace, perfetto, pw\n" },
+		{ CMD_DUMP, "text (default), json, jsonl, folded, pprof, otlp, html, pw\n" },
+		{ CMD_LEAKS, "text (default), json, folded, pprof, otlp, html, pw\n" },
 		{ CMD_CHANS, "text (default), json, html, pw\n" },
 		{ CMD_REFS, "text (default), json, pw\n" },
 	};
@@ -175,8 +180,9 @@ Test(format, help_and_completion_have_the_formats_of_the_table)
 	f = open_memstream(&completion, &len);
 	completion_put(f, COMPLETION_BASH);
 	fclose(f);
-	cr_expect_not_null(strstr(completion, "--format|-f) words='text json jsonl folded pprof "
-					      "html trace perfetto pw' ;;"),
+	cr_expect_not_null(strstr(completion,
+				  "--format|-f) words='text json jsonl folded pprof otlp "
+				  "html trace perfetto pw' ;;"),
 			   "%s", completion);
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		scoped_mem char *help = NULL;

@@ -78,20 +78,25 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 		     struct outfile *out, struct outfile *saved, struct cause *why)
 {
 	struct fd_peers peers = { .proc = t->target.proc };
+	struct resource resource = { .nr = 0 };
 	struct report_meta meta;
 	const struct show_of of = { .meta = &meta, .peer = fd_peers__text, .peer_ctx = &peers };
 	FILE *to = outfile__stream(out);
 	int err;
 
 	snapshot__meta(t, &meta);
-	err = f->kind == FORMAT_PW ? save(o, t, labels, &peers, &meta, to, why)
-				   : show_dump(o, f, filter, d, &of, to, why);
+	meta.resource = &resource;
+	err = snapshot__resource(t, &resource, why);
+	if (!err)
+		err = f->kind == FORMAT_PW ? save(o, t, labels, &peers, &meta, to, why)
+					   : show_dump(o, f, filter, d, &of, to, why);
 	err = outfile__end(out, err, why);
 	if (!err && saved)
 		err = outfile__end(saved,
 				   save(o, t, labels, &peers, &meta, outfile__stream(saved), why),
 				   why);
 	fd_peers__done(&peers);
+	resource__done(&resource);
 	return err;
 }
 

@@ -18,15 +18,21 @@ static bool is_told(enum profile_event e)
 	       e == PROFILE_WALL || e == PROFILE_ALLOC;
 }
 
+/* A profile that programs read: it has labels. */
+static bool has_labels(const struct format *f)
+{
+	return f->kind == FORMAT_PPROF || f->kind == FORMAT_OTLP;
+}
+
 /*
  * A profile for pprof has labels. With -e wall each look would read requests: fewer looks. With --alloc=exact each
  * allocation would be a record: some may be lost.
  */
 bool of_requests_if_known(const struct opts *o, const struct format *f)
 {
-	return f->kind == FORMAT_PPROF && !o->requests && !o->root &&
-	       is_told((enum profile_event)o->event) && o->event != PROFILE_WALL && !o->no_probes &&
-	       !o->async && !(o->event == PROFILE_ALLOC && o->alloc == ALLOC_SOURCE_EXACT);
+	return has_labels(f) && !o->requests && !o->root && is_told((enum profile_event)o->event) &&
+	       o->event != PROFILE_WALL && !o->no_probes && !o->async &&
+	       !(o->event == PROFILE_ALLOC && o->alloc == ALLOC_SOURCE_EXACT);
 }
 
 enum profile_root of_requests_root(const struct opts *o, const struct format *f)
@@ -53,7 +59,7 @@ bool of_requests_refuses(const struct opts *o, const struct format *f)
 
 bool of_requests_apart(const struct opts *o, const struct format *f)
 {
-	return o->requests || o->save || f->kind == FORMAT_PW || f->kind == FORMAT_PPROF;
+	return o->requests || o->save || f->kind == FORMAT_PW || has_labels(f);
 }
 
 /* One reason why there is no request. */

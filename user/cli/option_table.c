@@ -421,10 +421,11 @@ const struct opt_def opt_table[] = {
 			{ "state", "event=alloc", SUMS "; goid and created-by can be had" } } },
 	{ PART_SHOW, "requests", 0, OPT_FLAG, AT(requests), REC, NULL,
 	  .help = "pprof: labels route, trace_id, span_id and span_name of the request that each "
-		  "sample was for; .pw: report --root can tell by them later",
-	  .more = "Of events blocked, wakeups, block, cpu, wall and alloc. A profile for pprof of "
-		  "a "
-		  "program that serves requests has these labels anyway, but for -e wall, "
+		  "sample was for; otlp: attributes, and a link to the span; .pw: report --root "
+		  "can tell by them later",
+	  .more = "Of events blocked, wakeups, block, cpu, wall and alloc. A profile for pprof, or "
+		  "otlp, of a program that serves requests has these labels anyway, but for -e "
+		  "wall, "
 		  "--alloc=exact, --no-probes and --async." },
 	{ PART_SHOW, "full", 0, OPT_FLAG, AT(full), REC, NULL,
 	  .help = "also show the runtime's own frames that make, park and end goroutines: newproc, "
@@ -464,8 +465,8 @@ const struct opt_def opt_table[] = {
 	  .help = "how it is printed", .words = version_words, USUAL(VERSION_TEXT) },
 	{ PART_OUTPUT, "output", 'o', OPT_FILE, AT(output), SHOW | RQS | RPT | DIF | PSS, "FILE",
 	  .help = "where the result goes",
-	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .html, .perfetto-trace or "
-		  ".pw chooses the format.",
+	  .more = "A name that ends in .json, .jsonl, .folded, .pb.gz, .otlp, .html, "
+		  ".perfetto-trace or .pw chooses the format.",
 	  .otherwise = "standard output" },
 	{ PART_OUTPUT, "mode", 0, OPT_MODE, AT(mode), SHOW | RQS | RPT | DIF | PSS, "OCTAL",
 	  .help = "who may read and write the file of -o", .min = 0400, .max = 0777,

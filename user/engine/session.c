@@ -15,6 +15,7 @@
 #include "names/namer.h"
 #include "probe/probe_set.h"
 #include "requests/requests.h"
+#include "target/resource_read.h"
 
 #define CREATORS_MOST_NS (5 * NS_PER_SEC) /* that looking at them may take */
 
@@ -37,6 +38,7 @@ void session__free(struct session *s)
 	for (size_t i = 0; i < GOPROC_RUNTIMES_MAX; i++)
 		census__free(s->before[i]);
 	profile__free(s->profile);
+	resource__done(&s->resource);
 	target__close(&s->target);
 	free(s);
 }
@@ -256,6 +258,8 @@ static int session__build(struct session *s, struct cause *why)
 	int err;
 
 	err = target__open(&s->target, s->o.pid, &s->until, why);
+	if (!err)
+		err = resource_read(s->target.proc, &s->resource);
 	if (!err && s->o.requests_if_known &&
 	    !(session__knows_requests(s) && session__knows_whose(s)))
 		s->o.profile.root = PROFILE_ROOT_NONE;
@@ -631,5 +635,6 @@ void session__meta(const struct session *s, const struct session_end *end, struc
 		.seen = end->events,
 		.lost = end->lost,
 		.cost = "",
+		.resource = &s->resource,
 	};
 }

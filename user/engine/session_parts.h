@@ -23,6 +23,7 @@
 #include "engine/target.h"
 #include "engine/wanted.h"
 #include "engine/windows.h"
+#include "facts/resource.h"
 #include "view/callsites.h"
 
 /* As engine/owncost says: what was when it was looked at last, and what it has cost. */
@@ -87,6 +88,7 @@ struct session_run {
 struct session {
 	struct session_opts o;
 	struct target target;
+	struct resource resource; /* owned: what the process says of itself */
 	struct profile *profile;
 	struct callsites *callsites;                /* by creation site, else NULL */
 	struct census *before[GOPROC_RUNTIMES_MAX]; /* what these know: session_opts.keep_before */

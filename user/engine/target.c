@@ -64,5 +64,6 @@ int target__log(const struct target *t, const struct factlog_of *of, const struc
 	all.namers = t->namers;
 	all.versions = t->versions;
 	all.nr = t->nr;
+	all.resource = meta->resource;
 	return factlog__new(to, &all, ret);
 }

@@ -195,6 +195,15 @@ static const struct format formats[] = {
 	  true,
 	  "A gzipped profile for `go tool pprof`, with Go's own names of sample types.",
 	  .rows = &renderer_pprof },
+	{ FORMAT_OTLP,
+	  "otlp",
+	  { ".otlp" },
+	  true,
+	  "The same profile as a request of OTLP's profiles signal, in protobuf: to be posted to "
+	  "/v1development/profiles of an OpenTelemetry Collector. The signal is in development: "
+	  "this "
+	  "is opentelemetry-proto 1.10 and 1.11.",
+	  .rows = &renderer_otlp },
 	{ FORMAT_HTML,
 	  "html",
 	  { ".html", ".htm" },

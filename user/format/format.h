@@ -71,6 +71,7 @@ enum format_kind {
 	FORMAT_JSONL,
 	FORMAT_FOLDED,
 	FORMAT_PPROF,
+	FORMAT_OTLP,
 	FORMAT_HTML,
 	FORMAT_TRACE, /* of a timeline, as the next one */
 	FORMAT_PERFETTO,

@@ -27,6 +27,7 @@ struct renderer {
 
 extern const struct renderer renderer_folded, renderer_pprof, renderer_html, renderer_text,
 	renderer_json;
+extern const struct renderer renderer_otlp;
 extern const struct renderer renderer_pprof_plain; /* without gzip: for who translates it */
 
 #endif

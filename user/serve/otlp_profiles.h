@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * otlp_profiles: a profile of a target as a request of OTLP's profiles signal (serve/otlp_profiles.proto), in protobuf.
- * It is a pprof in other tables; a pprof of two sample types is two profiles, which share the tables.
+ * otlp_profiles: a profile of a target as a request of OTLP's profiles signal (format/otlp).
  *
  *	of its last look	goroutine/count, of each stack its state as an attribute; of a program that serves requests also
  *				route and span_name, as a recording for pprof has them
  *	of a recording of blocked time	contentions/count, delay/nanoseconds with their wait_reason, as /debug/pprof/block has them (serve/debug_pprof)
  *	of one of allocations	alloc_objects/count, alloc_space/bytes, as allocs
- * Labels trace_id and span_id, where there are both, are a sample's link.
  */
 #ifndef PARKWATCH_SERVE_OTLP_PROFILES_H
 #define PARKWATCH_SERVE_OTLP_PROFILES_H
 
 #include "base/textbuf.h"
-#include "format/profile.pb-c.h"
-#include "serve/otlp_resource.h"
+#include "serve/watched.h"
 
 #define OTLP_PROFILES_NS (60 * NS_PER_SEC) /* of a target, from one to the next */
 
@@ -23,8 +20,4 @@ int otlp_profiles__push(const struct watched *t, uint64_t now_ns, struct textbuf
 /* event: PROFILE_BLOCKED or PROFILE_ALLOC; t: has a recording of it. 0, or negative errno. */
 int otlp_profiles__recording(const struct watched *t, enum profile_event event, uint64_t now_ns,
 			     struct textbuf *to);
-/* p: of ours (format/pprof). now_ns: when it was, if it is of a moment. 0 or -ENOMEM. */
-int otlp_profiles__of(const Pprof__Profile *p, const struct otlp_resource *r, uint64_t now_ns,
-		      struct textbuf *to);
-
 #endif

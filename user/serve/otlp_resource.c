@@ -53,26 +53,12 @@ static void add_pod(struct otlp_resource *r, const struct pod *p)
 	}
 }
 
-static struct otlp_attribute *find(struct otlp_resource *r, const char *key)
-{
-	for (size_t i = 0; i < r->nr; i++)
-		if (!strcmp(r->v[i].key, key))
-			return &r->v[i];
-	return NULL;
-}
-
 static void add_said(struct otlp_resource *r, const struct resource_text *said)
 {
 	const char *key, *value;
 
-	for (size_t at = 0; resource_text__next(said, &at, &key, &value);) {
-		struct otlp_attribute *have = find(r, key);
-
-		if (have && have->text && value[0] && !strncmp(key, "service.", 8))
-			have->text = value;
-		else if (!have && r->nr < OTLP_RESOURCE_MAX)
-			add(r, key, value);
-	}
+	for (size_t at = 0; resource_text__next(said, &at, &key, &value);)
+		r->nr = otlp_attribute__said(r->v, r->nr, OTLP_RESOURCE_MAX, key, value);
 }
 
 void otlp_resource_of(const struct watched *t, struct otlp_resource *ret)

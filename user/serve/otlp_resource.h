@@ -2,9 +2,7 @@
 /*
  * otlp_resource: what a target is, in OpenTelemetry's semantic conventions (service, process, container,
  * k8s, host): the resource of everything that goes to an OTLP sink.
- *
- * What the process says of itself (facts/resource) is a part of it: of a service it knows best who it is, so
- * that it is the same one in its own telemetry; of all else what we see of it counts.
+ * What the process says of itself (facts/resource) is a part of it.
  */
 #ifndef PARKWATCH_SERVE_OTLP_RESOURCE_H
 #define PARKWATCH_SERVE_OTLP_RESOURCE_H
@@ -12,16 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/otlp.h"
 #include "serve/config.h"
 #include "serve/watched.h"
 
 #define OTLP_RESOURCE_MAX (13 + 4 + CONFIG_POD_LABELS_MAX + RESOURCE_MAX)
-
-struct otlp_attribute {
-	const char *key;
-	const char *text; /* borrowed of the target; NULL: it is a number */
-	int64_t number;
-};
 
 struct otlp_resource {                              /* borrows from the target */
 	struct otlp_attribute v[OTLP_RESOURCE_MAX]; /* those that are known */

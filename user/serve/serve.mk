@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What serve needs beside its .c files; included by the Makefile: the web page (page/built/, see pages.mk). What a browser
-# takes compressed is compressed here: the daemon only sends it. And the messages of OTLP profiles, by protoc-c.
+# takes compressed is compressed here: the daemon only sends it.
 EXTRA_OBJS += $(BUILD)/obj/serve/page.o
 PAGE_GZ	   := $(addprefix $(BUILD)/serve/,app.js.gz app.css.gz licences.txt.gz)
 
@@ -12,15 +12,3 @@ $(BUILD)/obj/serve/page.o: user/serve/page/page.S user/serve/page/built/index.ht
 	$(call msg,AS,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -I. -I$(BUILD) -c $< -o $@
-
-GENERATED  += $(BUILD)/serve/otlp_profiles.pb-c.h
-EXTRA_OBJS += $(BUILD)/obj/serve/otlp_profiles.pb-c.o
-$(BUILD)/serve/otlp_profiles.pb-c.c: user/serve/otlp_profiles.proto
-	$(call msg,PROTOC,$@)
-	$(Q)mkdir -p $(BUILD)
-	$(Q)protoc-c -Iuser --c_out=$(BUILD) $<
-$(BUILD)/serve/otlp_profiles.pb-c.h: $(BUILD)/serve/otlp_profiles.pb-c.c ;
-$(BUILD)/obj/serve/otlp_profiles.pb-c.o: $(BUILD)/serve/otlp_profiles.pb-c.c
-	$(call msg,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@

@@ -172,7 +172,7 @@ static int worker__recording(const struct worker *w, const struct report_meta *m
 	scoped(labelbook) labels = NULL;
 	struct whole whole = { .w = w };
 	const struct tell t = { .target = &w->t->target,
-				.of = { .view = STORED_WHOLE_VIEW, .resource = &w->resource },
+				.of = { .view = STORED_WHOLE_VIEW },
 				.meta = meta,
 				.put = put_look,
 				.ctx = &whole };
@@ -319,6 +319,7 @@ static int worker__tell(struct worker *w, struct cause *why)
 	textbuf__init(&digest, NULL);
 	worker__figures(w, &figures);
 	snapshot__meta(w->t, &meta);
+	meta.resource = &w->resource;
 	err = worker__recording(w, &meta, &look, why);
 	if (!err)
 		err = worker__digest(w, &meta, &digest, &sums, why);

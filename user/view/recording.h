@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "facts/resource.h"
 #include "model/snap.h"
 #include "model/timeline.h"
 #include "names/namer.h"
@@ -34,6 +35,8 @@ struct report_meta {
 	const char *cost;    /* "overhead 0.31% (52000 hits x 610 ns)" */
 	/* What of a recording was chosen, "10 s to 20 s of 60 s, goroutine 18". NULL: all */
 	const char *only;
+	/* what the process says of itself; NULL: nobody asked */
+	const struct resource *resource;
 };
 
 struct report {

@@ -77,6 +77,7 @@ static void name_all(struct replay *r)
 	r->meta.go_version = b->runtimes[0].version;
 	r->meta.text_start = b->text_start;
 	r->meta.text_end = b->text_end;
+	r->meta.resource = &b->resource;
 	if (!r->has_meta)
 		r->meta.cost = "";
 }

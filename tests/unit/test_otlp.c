@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A pprof of three samples, two of one stack, in the tables of OTLP. */
-#include "serve/otlp_profiles.h"
+#include "format/otlp.h"
 
 #include <criterion/criterion.h>
 
 #include "base/cleanup.h"
-#include "serve/otlp_profiles.pb-c.h"
+#include "format/otlp_profiles.pb-c.h"
 
 static const char *const texts[] = { "",       "goroutine", "count", "main.a",
 				     "main.b", "state",     "sleep", "select" };
@@ -88,23 +88,23 @@ static void make(void)
 	m.p.n_texts = ARRAY_SIZE(texts);
 }
 
-static Otlp__ProfilesRequest *translated(const struct otlp_resource *r)
+static Otlp__ProfilesRequest *translated(const struct otlp_attribute *of, size_t nr)
 {
 	Otlp__ProfilesRequest *q;
 	struct textbuf to;
 
 	make();
 	textbuf__init(&to, NULL);
-	cr_assert_eq(otlp_profiles__of(&m.p, r, 77, &to), 0);
+	cr_assert_eq(otlp__profiles(&m.p, of, nr, 77, &to), 0);
 	q = otlp__profiles_request__unpack(NULL, to.nr, (const uint8_t *)to.v);
 	textbuf__done(&to);
 	cr_assert_not_null(q);
 	return q;
 }
 
-Test(otlp_profiles, samples_of_one_stack_share_it)
+Test(otlp, samples_of_one_stack_share_it)
 {
-	Otlp__ProfilesRequest *q = translated(&(struct otlp_resource){ .nr = 0 });
+	Otlp__ProfilesRequest *q = translated(NULL, 0);
 	const Otlp__Profile *p = q->resource_profiles[0]->scope_profiles[0]->profiles[0];
 	const Otlp__Dictionary *d = q->dictionary;
 
@@ -124,7 +124,7 @@ Test(otlp_profiles, samples_of_one_stack_share_it)
 	otlp__profiles_request__free_unpacked(q, NULL);
 }
 
-Test(otlp_profiles, two_types_of_samples_are_two_profiles_of_the_same_stacks)
+Test(otlp, two_types_of_samples_are_two_profiles_of_the_same_stacks)
 {
 	static int64_t both[3][2] = { { 5, 50 }, { 7, 70 }, { 1, 10 } };
 	Pprof__ValueType second = PPROF__VALUE_TYPE__INIT, *types[2] = { &m.type, &second };
@@ -144,7 +144,7 @@ Test(otlp_profiles, two_types_of_samples_are_two_profiles_of_the_same_stacks)
 		m.samples[i].n_value = 2;
 	}
 	textbuf__init(&to, NULL);
-	cr_assert_eq(otlp_profiles__of(&m.p, &(struct otlp_resource){ .nr = 0 }, 77, &to), 0);
+	cr_assert_eq(otlp__profiles(&m.p, NULL, 0, 77, &to), 0);
 	q = otlp__profiles_request__unpack(NULL, to.nr, (const uint8_t *)to.v);
 	textbuf__done(&to);
 	cr_assert_not_null(q);
@@ -169,9 +169,9 @@ Test(otlp_profiles, two_types_of_samples_are_two_profiles_of_the_same_stacks)
 	otlp__profiles_request__free_unpacked(q, NULL);
 }
 
-Test(otlp_profiles, labels_become_attributes)
+Test(otlp, labels_become_attributes)
 {
-	Otlp__ProfilesRequest *q = translated(&(struct otlp_resource){ .nr = 0 });
+	Otlp__ProfilesRequest *q = translated(NULL, 0);
 	const Otlp__Profile *p = q->resource_profiles[0]->scope_profiles[0]->profiles[0];
 	const Otlp__Dictionary *d = q->dictionary;
 
@@ -187,12 +187,11 @@ Test(otlp_profiles, labels_become_attributes)
 	otlp__profiles_request__free_unpacked(q, NULL);
 }
 
-Test(otlp_profiles, a_resource_has_texts_and_numbers)
+Test(otlp, a_resource_has_texts_and_numbers)
 {
-	const struct otlp_resource r = { .v = { { .key = "service.name", .text = "api" },
-						{ .key = "process.pid", .number = 812 } },
-					 .nr = 2 };
-	Otlp__ProfilesRequest *q = translated(&r);
+	static const struct otlp_attribute of[] = { { .key = "service.name", .text = "api" },
+						    { .key = "process.pid", .number = 812 } };
+	Otlp__ProfilesRequest *q = translated(of, 2);
 	const Otlp__Resource *to = q->resource_profiles[0]->resource;
 
 	cr_assert_eq(to->n_attributes, 2);
@@ -204,7 +203,7 @@ Test(otlp_profiles, a_resource_has_texts_and_numbers)
 #define TRACE "0af7651916cd43dd8448eb211c80319c"
 
 /* A link has what labels said of the span; it is element 0, none, where they say no whole one. */
-Test(otlp_profiles, samples_in_a_span_have_a_link_to_it)
+Test(otlp, samples_in_a_span_have_a_link_to_it)
 {
 	static const char *const in_spans[] = { "",
 						"goroutine",
@@ -243,7 +242,7 @@ Test(otlp_profiles, samples_in_a_span_have_a_link_to_it)
 		m.samples[i].n_label = nr[i];
 	}
 	textbuf__init(&to, NULL);
-	cr_assert_eq(otlp_profiles__of(&m.p, &(struct otlp_resource){ .nr = 0 }, 77, &to), 0);
+	cr_assert_eq(otlp__profiles(&m.p, NULL, 0, 77, &to), 0);
 	q = otlp__profiles_request__unpack(NULL, to.nr, (const uint8_t *)to.v);
 	textbuf__done(&to);
 	cr_assert_not_null(q);
@@ -264,4 +263,25 @@ Test(otlp_profiles, samples_in_a_span_have_a_link_to_it)
 	cr_expect_eq(p->samples[1]->n_attributes, 0);
 	cr_expect_eq(p->samples[2]->n_attributes, 2, "nothing else says its trace");
 	otlp__profiles_request__free_unpacked(q, NULL);
+}
+
+Test(otlp, of_its_service_a_process_knows_best)
+{
+	struct otlp_attribute v[4] = { { "service.name", "api", 0 },
+				       { "process.pid", NULL, 812 },
+				       { "host.name", "h", 0 } };
+	size_t nr = 3;
+
+	nr = otlp_attribute__said(v, nr, 4, "service.name", "shop");
+	nr = otlp_attribute__said(v, nr, 4, "service.name", "");
+	nr = otlp_attribute__said(v, nr, 4, "process.pid", "1");
+	nr = otlp_attribute__said(v, nr, 4, "host.name", "lie");
+	cr_expect_eq(nr, 3);
+	cr_expect_str_eq(v[0].text, "shop");
+	cr_expect_eq(v[1].number, 812);
+	cr_expect_str_eq(v[2].text, "h");
+	nr = otlp_attribute__said(v, nr, 4, "team", "front");
+	nr = otlp_attribute__said(v, nr, 4, "more", "x");
+	cr_expect_eq(nr, 4, "there is no room for more");
+	cr_expect_str_eq(v[3].key, "team");
 }
