@@ -44,7 +44,7 @@ static void result(const char *name, int err, const char *why)
 
 /* One program alone, with every kind of site and everything wanted. */
 static int load_one(const char *program, enum pw_transport transport, bool cookies,
-		    __u32 *ret_insns)
+		    enum pw_alloc_root root, __u32 *ret_insns)
 {
 	struct parkwatch *skel = parkwatch__open();
 	struct bpf_prog_info info = { .type = 0 };
@@ -63,7 +63,7 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 					.sites = ~0u,
 					.event = ~0u,
 					.shape = PW_LABEL_MAP };
-	k->alloc_root = PW_ALLOC_ROOT_GOPC;
+	k->alloc_root = root;
 	k->span_classes = PW_SPAN_CLASSES;
 	k->transport = transport;
 	k->cookies = cookies;
@@ -93,6 +93,18 @@ static int load_one(const char *program, enum pw_transport transport, bool cooki
 	return err;
 }
 
+/* They have a way of their own where each hit is a record. */
+static bool has_records_of_allocations(const char *program)
+{
+	static const char *const some[] = { "pw_multi_alloc", "pw_malloc", "pw_sized",
+					    "pw_refill",      "pw_large",  "pw_sample" };
+	bool has = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(some); i++)
+		has |= !strcmp(program, some[i]);
+	return has;
+}
+
 static void verify(const struct kfeat *kf)
 {
 	static const char *const programs[] = { "pw_multi", "pw_multi_call", "pw_multi_alloc",
@@ -104,8 +116,9 @@ static void verify(const struct kfeat *kf)
 	char name[96];
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		for (int v = 0; v < 4; v++) {
+		for (int v = 0; v < (has_records_of_allocations(programs[i]) ? 8 : 4); v++) {
 			enum pw_transport tr = v & 1 ? PW_TRANSPORT_PERF : PW_TRANSPORT_RING;
+			enum pw_alloc_root root = v & 4 ? PW_ALLOC_ROOT_RECORD : PW_ALLOC_ROOT_GOPC;
 			bool cookies = v & 2;
 			__u32 insns = 0;
 			int err;
@@ -114,9 +127,9 @@ static void verify(const struct kfeat *kf)
 
 			if (multi && !cookies)
 				continue;
-			snprintf(name, sizeof(name), "verifier: %s, %s%s", programs[i],
+			snprintf(name, sizeof(name), "verifier: %s, %s%s%s", programs[i],
 				 tr == PW_TRANSPORT_PERF ? "perf" : "ring",
-				 cookies ? ", cookies" : "");
+				 cookies ? ", cookies" : "", v & 4 ? ", one by one" : "");
 			if ((multi && !kf->f[KFEAT_UPROBE_MULTI].ok) ||
 			    (cookies && !kf->f[KFEAT_UPROBE_MULTI].ok &&
 			     !kf->f[KFEAT_PERF_LINK].ok) ||
@@ -124,7 +137,7 @@ static void verify(const struct kfeat *kf)
 				printf("skip %s: this kernel has no such thing\n", name);
 				continue;
 			}
-			err = load_one(programs[i], tr, cookies, &insns);
+			err = load_one(programs[i], tr, cookies, root, &insns);
 			result(name, err, NULL);
 			if (!err && insns)
 				printf("# %s: %u instructions verified\n", name, insns);
