@@ -12,7 +12,7 @@
 #	make check-scripts	shellcheck and ruff on all scripts
 #	make check-backends	what the daemon sends, at real backends, which are built first: minutes
 #	make check-kernels	the same truths on Debian's kernels 5.10 to the newest, in QEMU; rights of a pod there; the service under a real systemd
-#	make check-arm64	cross build, and its truths on Debian's arm64 kernels, in QEMU: docs/arm64.md; QUICK=1: in some minutes
+#	make check-arm64	cross build, and its truths on Debian's arm64 kernels, in QEMU: docs/arm64.md; QUICK=1: the part that .ci/run has
 #	make check-kubernetes	deploy/kubernetes on a real node of Kubernetes, which is built first: minutes
 #	make bench		cost beside bare, bpftrace and the floors
 #	make soak		what the daemon holds after ten minutes of comers and goers, and after an hour
