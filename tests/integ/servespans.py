@@ -11,22 +11,25 @@ import build
 from requesttruth import Truth
 from serve import LOOK, WATCHED, Daemon, alone, main
 from servesinks import Server, attributes, profile_of
-from target import Target, expect
+from target import Target, expect, parkwatch
 
-PROGRAMS = {"hang": "of the header traceparent", "routers": "of OpenTelemetry's library"}
+PROGRAMS = {"hang": "of the header traceparent, --spans", "routers": "of OpenTelemetry's library, spans: true"}
 LEAST = 20    # spans
 
 
 @contextlib.contextmanager
 def sending(kind, port, spans=True):
-    """A daemon that only looks and sends there, the program, and its truth. It collects often, so that Go notes when waits began."""
+    """A daemon that only looks and sends there, as its configuration or its command line says, the program, and its truth. It collects
+    often, so that Go notes when waits began."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        config = Path(folder, "parkwatch.yaml")
-        config.write_text(f"rules:\n- level: metrics\nsinks:\n  otlp: {{url: 'http://127.0.0.1:{port}'{', spans: true' if spans else ''}}}\n")
+        config, url = Path(folder, "parkwatch.yaml"), f"http://127.0.0.1:{port}"
+        sinks = f"sinks:\n  otlp: {{url: '{url}'{', spans: true' if spans else ''}}}\n" if kind == "routers" else ""
+        args = () if sinks else ("--otlp", url, *(["--spans"] if spans else []))
+        config.write_text(f"rules:\n- level: metrics\n{sinks}")
         command = build.built_with_modules("frameworks") if kind == "routers" else build.built(build.MODES_MINOR, "stripped", "requests")
         t = stack.enter_context(Target(kind, command=command, env={"GOGC": "1"}))
         truth = Truth(t.truth())
-        yield stack.enter_context(Daemon("--config", str(config), env={"no_proxy": "*"})), t, truth
+        yield stack.enter_context(Daemon("--config", str(config), *args, env={"no_proxy": "*"})), t, truth
 
 
 def parents_of(truth, goid):
@@ -105,7 +108,15 @@ def nobody_gets_spans_who_does_not_ask():
         expect(not posted(s, t.pid), "spans are sent")
 
 
-ALL = {f.__name__: f for f in (a_long_wait_is_a_span_once_and_its_parent_is_in_hand, goroutines_in_a_span_are_linked_to_it, nobody_gets_spans_who_does_not_ask)}
+def spans_without_a_place_to_go_are_refused():
+    for args, words in ((["--spans"], "give --otlp URL"), (["--otlp", "collector:4318"], "is no URL")):
+        with tempfile.NamedTemporaryFile() as empty:
+            code, out, said = parkwatch("serve", "--config", empty.name, *args)
+        expect(code == 1 and not out and len(said.splitlines()) == 1 and words in said, f"{code}: {said}")
+
+
+ALL = {f.__name__: f for f in (a_long_wait_is_a_span_once_and_its_parent_is_in_hand, goroutines_in_a_span_are_linked_to_it, nobody_gets_spans_who_does_not_ask,
+                               spans_without_a_place_to_go_are_refused)}
 
 
 def cases():
@@ -113,6 +124,7 @@ def cases():
         for name in ("a_long_wait_is_a_span_once_and_its_parent_is_in_hand", "goroutines_in_a_span_are_linked_to_it"):
             yield f"servespans: {name} [{what}]", lambda k=kind, n=name: alone(ALL[n], k, script=__file__)
     yield "servespans: nobody_gets_spans_who_does_not_ask", lambda: alone(nobody_gets_spans_who_does_not_ask, script=__file__)
+    yield "servespans: spans_without_a_place_to_go_are_refused", spans_without_a_place_to_go_are_refused
 
 
 if __name__ == "__main__":

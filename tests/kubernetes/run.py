@@ -295,7 +295,8 @@ def every_output_of_the_chart_is_taken_strictly():
     """With each value that changes something; and what the schema does not know is refused."""
     rich = ("image.registry=r.example:5000", "image.digest=sha256:" + 64 * "0", "serviceAccount.annotations.a=b", "commonLabels.team=core", "podLabels.team=core",
             "podAnnotations.a=b", "token.value=" + TOKEN, "oldKernel=true", "selinux=true", "state.hostPath=/srv/parkwatch", "kubelet.insecure=true",
-            "extraArgs={--allow-jobs}", "extraEnv[0].name=A,extraEnv[0].value=b", "imagePullSecrets[0].name=pull", "port=7071", "config.rules[0].level=metrics")
+            "extraArgs={--allow-jobs}", "extraEnv[0].name=A,extraEnv[0].value=b", "imagePullSecrets[0].name=pull", "port=7071", "config.rules[0].level=metrics",
+            "config.sinks.otlp.url=http://collector:4318", "config.sinks.otlp.spans=true")
     bare = ("rbac.create=false", "serviceAccount.create=false", "priorityClass.create=false", "kubelet.enabled=false", "tolerations=null", "resources=null")
     for values in ((), rich, bare):
         kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", text=chart(*values, release="second"))

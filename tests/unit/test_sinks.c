@@ -14,7 +14,7 @@ static struct sinks *sinks_of(const char *text)
 
 	cr_assert_eq(config__parse("f", text, strlen(text), &c, NULL), 0);
 	cr_assert_eq(sinks__new(&s), 0);
-	sinks__configure(s, c);
+	sinks__configure(s, c, NULL, false);
 	return s;
 }
 
@@ -51,6 +51,22 @@ Test(sinks, a_queue_is_bounded_and_what_it_refuses_is_counted)
 	sinks__free(s);
 }
 
+Test(sinks, the_command_line_says_where_otlp_goes_and_that_it_gets_spans)
+{
+	struct sinks *s = sinks_of("sinks: {otlp: {url: http://a}}");
+	scoped(config) c = NULL;
+
+	cr_expect(sinks__wants(s, POST_METRICS) && !sinks__wants(s, POST_SPANS));
+	cr_assert_eq(config__parse("f", "", 0, &c, NULL), 0);
+	sinks__configure(s, c, NULL, true);
+	cr_expect_not(sinks__wants(s, POST_SPANS), "there is no such sink");
+	sinks__configure(s, c, "http://b", false);
+	cr_expect(sinks__wants(s, POST_METRICS) && !sinks__wants(s, POST_SPANS));
+	sinks__configure(s, c, "http://b", true);
+	cr_expect(sinks__wants(s, POST_SPANS) && !sinks__wants(s, POST_HOOK));
+	sinks__free(s);
+}
+
 Test(sinks, what_waits_for_one_that_is_gone_is_dropped)
 {
 	struct sinks *s = sinks_of("sinks: {otlp: {url: http://a}}");
@@ -58,7 +74,7 @@ Test(sinks, what_waits_for_one_that_is_gone_is_dropped)
 
 	put(s, 10);
 	cr_assert_eq(config__parse("f", "", 0, &c, NULL), 0);
-	sinks__configure(s, c);
+	sinks__configure(s, c, NULL, false);
 	cr_expect_eq(sinks__counts(s, SINK_OTLP).waiting, 0);
 	cr_expect_not(sinks__wants(s, POST_METRICS));
 	sinks__free(s);

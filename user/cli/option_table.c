@@ -510,6 +510,15 @@ const struct opt_def opt_table[] = {
 	{ PART_OUTPUT, "allow-jobs", 0, OPT_FLAG, AT(allow_jobs), SRV, NULL,
 	  .help = "who asks over HTTP may have a target recorded, at most 1 % of its CPU time",
 	  .more = "Without it that holds for targets of level profile and full only." },
+	{ PART_OUTPUT, "otlp", 0, OPT_TEXT, AT(otlp), SRV, "URL",
+	  .help = "an OpenTelemetry Collector, or what else takes OTLP over HTTP: metrics, "
+		  "profiles "
+		  "and leaks go there (http://127.0.0.1:4318)",
+	  .otherwise = "as the configuration says, or none" },
+	{ PART_OUTPUT, "spans", 0, OPT_FLAG, AT(spans), SRV, NULL,
+	  .help = "OTLP also gets traces: a wait of a second or longer, of a goroutine that is in "
+		  "a trace, is a span below its own",
+	  .more = "Needs --otlp, or a sink otlp in the configuration." },
 	{ PART_OUTPUT, "log-format", 0, OPT_WORD, AT(log_format), SRV, "WORD",
 	  .help = "how lines on standard error are written", .words = log_words, USUAL(LOG_TEXT) },
 	{ PART_OUTPUT, "config", 0, OPT_FILE, AT(config), SRV, "FILE",

@@ -108,6 +108,8 @@ struct opts {
 	struct moment from, to; /* of report, lengths since it began; to 0: to its end */
 	const char *shows;      /* of report: a view, by its command; NULL: as it was recorded */
 	bool allow_jobs;        /* of serve */
+	const char *otlp;       /* of serve: a URL; NULL: as its configuration says */
+	bool spans;             /* of serve: OTLP gets long waits too */
 	const char *state_dir;  /* of serve and report; NULL: the usual one */
 	const char *target;     /* of report: an id of serve; NULL: a recording is shown */
 	const char *listen;     /* of serve: ADDRESS:PORT; NULL: the usual one */

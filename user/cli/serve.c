@@ -17,6 +17,8 @@ int cmd_serve(const struct opts *o)
 			    .tls_key = o->tls_key,
 			    .kubelet = { o->kubelet, o->kubelet_insecure },
 			    .allow_jobs = o->allow_jobs,
+			    .otlp = o->otlp,
+			    .spans = o->spans,
 		    },
 		    &why))
 		return 0;

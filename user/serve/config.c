@@ -165,7 +165,7 @@ static int read_url(struct reader *r, void *to)
 	const char *text = NULL;
 	int err = reader__text(r, &text);
 
-	if (!err && strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
+	if (!err && !sink_is_url(text))
 		return wrong(r, "'%.60s' is no URL; write http://HOST:PORT/... or https://...",
 			     text);
 	return err ? err : read_text(r, to);
@@ -442,4 +442,9 @@ const char *sink_name(enum sink_kind kind)
 	static const char *const names[SINK_MAX] = { "pyroscope", "otlp", "webhook" };
 
 	return names[kind];
+}
+
+bool sink_is_url(const char *text)
+{
+	return !strncmp(text, "http://", 7) || !strncmp(text, "https://", 8);
 }

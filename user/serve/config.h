@@ -59,5 +59,6 @@ void config__free(struct config *c);
 DEFINE_SCOPED(config)
 
 const char *sink_name(enum sink_kind kind);
+bool sink_is_url(const char *text); /* of HTTP or HTTPS */
 
 #endif

@@ -270,12 +270,11 @@ void sinks__free(struct sinks *s)
 	free(s);
 }
 
-void sinks__configure(struct sinks *s, const struct config *c)
+void sinks__configure(struct sinks *s, const struct config *c, const char *otlp, bool spans)
 {
-	for (int k = 0; k < SINK_MAX; k++) {
-		sink__set_url(&s->v[k], c->sinks[k].url);
-		s->v[k].spans = c->sinks[k].spans;
-	}
+	for (int k = 0; k < SINK_MAX; k++)
+		sink__set_url(&s->v[k], k == SINK_OTLP && otlp ? otlp : c->sinks[k].url);
+	s->v[SINK_OTLP].spans = spans || c->sinks[SINK_OTLP].spans;
 }
 
 bool sinks__has(const struct sinks *s, enum sink_kind kind)

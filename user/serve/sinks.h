@@ -36,8 +36,11 @@ struct sink_counts {
 struct sinks;
 int sinks__new(struct sinks **ret); /* 0, or negative errno */
 void sinks__free(struct sinks *s);
-/* Those of the configuration. What waits for one that is there no more is dropped. */
-void sinks__configure(struct sinks *s, const struct config *c);
+/*
+ * Those of the configuration. What waits for one that is there no more is dropped. otlp: the URL of that one whatever it says,
+ * unless NULL; spans: that one gets them whatever it says.
+ */
+void sinks__configure(struct sinks *s, const struct config *c, const char *otlp, bool spans);
 
 bool sinks__has(const struct sinks *s, enum sink_kind kind); /* there is such a sink */
 bool sinks__wants(const struct sinks *s, enum post what);    /* there is, and it takes that */

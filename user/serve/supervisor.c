@@ -59,6 +59,8 @@ struct supervisor {
 	struct readers *readers; /* owned */
 	struct live live;
 	bool allow_jobs;     /* whatever the configuration says */
+	const char *otlp;    /* the same; NULL: as it says */
+	bool spans;          /* as allow_jobs */
 	bool request_detail; /* as it said at the start */
 	struct events events;
 	struct restarts restarts;
@@ -202,7 +204,7 @@ static void supervisor__set_levels(struct supervisor *s)
 
 static void supervisor__configure(struct supervisor *s)
 {
-	sinks__configure(s->sinks, s->config.now);
+	sinks__configure(s->sinks, s->config.now, s->otlp, s->spans);
 	for (size_t i = 0; i < s->nr; i++)
 		if (s->v[i]->pod)
 			pod__name_labels(s->v[i]->pod, s->config.now);
@@ -636,10 +638,31 @@ static int supervisor__open_http(struct supervisor *s, const struct supervisor_o
 	return err;
 }
 
+static int supervisor__check_otlp(const struct supervisor *s, struct cause *why)
+{
+	if (s->otlp && !sink_is_url(s->otlp))
+		return cause__set(
+			why, -EINVAL,
+			"--otlp: '%.60s' is no URL; write http://HOST:PORT or https://...",
+			s->otlp);
+	if (s->spans && !s->otlp && !s->config.now->sinks[SINK_OTLP].url)
+		return cause__set(
+			why, -EINVAL,
+			"--spans: there is nowhere to send them; give --otlp URL too, or a "
+			"sink otlp in '%s'",
+			s->config.path);
+	return 0;
+}
+
 int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 {
 	struct supervisor s = {
-		.epoll = -1, .signals = -1, .launcher = -1, .allow_jobs = o->allow_jobs
+		.epoll = -1,
+		.signals = -1,
+		.launcher = -1,
+		.allow_jobs = o->allow_jobs,
+		.otlp = o->otlp,
+		.spans = o->spans,
 	};
 	const struct http_ops ops = { .get = on_get, .ctx = &s };
 	const char *listen = o->listen;
@@ -650,6 +673,8 @@ int supervisor__run(const struct supervisor_opts *o, struct cause *why)
 	surroundings_look(&s.around, &s.rights);
 	pods__open(&s.pods, o->kubelet.url);
 	err = configured__open(&s.config, o->config, o->kubelet.url, why);
+	if (!err)
+		err = supervisor__check_otlp(&s, why);
 	if (!err)
 		s.request_detail = s.config.now->request_detail;
 	if (!err && !listen)

@@ -24,7 +24,9 @@ struct supervisor_opts {
 	const char *
 		state_dir; /* NULL: as the configuration says, or STATE_DIR; not usable: no history is on disk */
 	struct kubelet_opts kubelet;
-	bool allow_jobs; /* as api_in has it; the configuration may say so, too */
+	const char *otlp; /* the sink's URL; NULL: as the configuration says, or none */
+	bool spans;       /* OTLP gets long waits, too; the configuration may say so, too */
+	bool allow_jobs;  /* as api_in has it; the configuration may say so, too */
 };
 
 /*
