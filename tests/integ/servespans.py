@@ -101,6 +101,32 @@ def goroutines_in_a_span_are_linked_to_it(kind):
     expect(not any("span_id" in one or "link" in one and "trace_id" in one for one in told) and any("route" in one for one in told), f"{told}")
 
 
+def a_wait_is_told_once_while_the_program_collects():
+    """Go's collector notes since when goroutines wait, and what it notes is all that is known: it runs ten times a second."""
+    with Server() as s, Server() as elsewhere, Daemon("--otlp", f"http://127.0.0.1:{s.port}", "--spans", env={"no_proxy": "*"}) as d, \
+            Target("quotes", command=build.built_with_modules("traced"), env={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{elsewhere.port}"}) as t:
+        places = {place["goid"]: place for place in json.loads(t.truth())}
+        target, looks = f"/api/v1/targets/{d.looked_at(t.pid)['id']}", {}
+
+        def told():
+            spans = [(int(attributes(span)["parkwatch.goroutine.id"]), span) for span in posted(s, t.pid)]
+            have = [goid for goid, _ in spans if goid in places]
+            lines = [json.loads(line) for line in d.get(target + "/goroutines")[2].splitlines()]
+            waits = {g["goid"]: g["wait_ns"] for g in lines if g["goid"] in places}
+            if set(places) <= set(have):
+                looks.setdefault(tuple(sorted(waits.items())), (have, spans))
+            return len(looks) == 3
+        d.until(told, "they are not told", WATCHED)
+    for have, spans in looks.values():
+        expect(sorted(have) == sorted(places), f"{len(have)} spans of {len(places)} waits: {spans}")
+        for goid, span in spans:
+            place = places.get(goid)
+            expect(not place or (span["traceId"], span["parentSpanId"], span["name"], attributes(span)["code.function.name"]) ==
+                   tuple(place[key] for key in ("trace_id", "span_id", "wait", "func")), f"{span} {place}")
+    waits = [dict(look) for look in looks]
+    expect(all(one[goid] < other[goid] for one, other in zip(waits, waits[1:]) for goid in places), f"who waits on waits longer: {waits}")
+
+
 def nobody_gets_spans_who_does_not_ask():
     with Server() as s, sending("hang", s.port, spans=False) as (d, t, truth):
         d.looked_at(t.pid)
@@ -115,7 +141,8 @@ def spans_without_a_place_to_go_are_refused():
         expect(code == 1 and not out and len(said.splitlines()) == 1 and words in said, f"{code}: {said}")
 
 
-ALL = {f.__name__: f for f in (a_long_wait_is_a_span_once_and_its_parent_is_in_hand, goroutines_in_a_span_are_linked_to_it, nobody_gets_spans_who_does_not_ask,
+ALL = {f.__name__: f for f in (a_long_wait_is_a_span_once_and_its_parent_is_in_hand, goroutines_in_a_span_are_linked_to_it,
+                               a_wait_is_told_once_while_the_program_collects, nobody_gets_spans_who_does_not_ask,
                                spans_without_a_place_to_go_are_refused)}
 
 
@@ -123,6 +150,7 @@ def cases():
     for kind, what in PROGRAMS.items():
         for name in ("a_long_wait_is_a_span_once_and_its_parent_is_in_hand", "goroutines_in_a_span_are_linked_to_it"):
             yield f"servespans: {name} [{what}]", lambda k=kind, n=name: alone(ALL[n], k, script=__file__)
+    yield "servespans: a_wait_is_told_once_while_the_program_collects", lambda: alone(a_wait_is_told_once_while_the_program_collects, script=__file__)
     yield "servespans: nobody_gets_spans_who_does_not_ask", lambda: alone(nobody_gets_spans_who_does_not_ask, script=__file__)
     yield "servespans: spans_without_a_place_to_go_are_refused", spans_without_a_place_to_go_are_refused
 

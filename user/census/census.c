@@ -58,6 +58,7 @@ struct reader {
 	struct gwaits *waits;
 	struct gstack walker;
 	struct allgs all; /* addrs NULL: not met */
+	struct wait_bounds bounds;
 	/* of the census that is being taken; NULL: none is */
 	struct census *c;
 	struct readv_batch *gs, *stacks, *again, *stacks_again, *ms, *ps;
@@ -99,6 +100,7 @@ void reader__free(struct reader *r)
 	gwaits__free(r->waits);
 	pcfacts__free(r->facts);
 	allgs__done(&r->all);
+	wait_bounds__done(&r->bounds);
 	free(r);
 }
 
@@ -498,13 +500,13 @@ static int reader__batch(struct reader *r, const uint64_t *addrs, size_t nr)
 	return 0;
 }
 
-static void reader__date(struct reader *r)
+static int reader__date(struct reader *r)
 {
 	uint64_t tstart = 0;
 
 	if (r->rt->gcstart && addrspace__read(r->as, r->rt->gcstart, &tstart, sizeof(tstart)))
 		tstart = 0;
-	wait_since_date(r->c->gs, r->c->nr, tstart, clock_now_ns());
+	return wait_since_date(r->c->gs, r->c->nr, tstart, clock_now_ns(), &r->bounds);
 }
 
 static int reader__read_from(struct reader *r, size_t first)
@@ -557,8 +559,8 @@ static int reader__all(struct reader *r)
 	r->c->dead.known = true;
 	r->c->allglen = r->all.len;
 	r->c->refused += r->all.len > CENSUS_G_MAX ? r->all.len - CENSUS_G_MAX : 0;
-	reader__date(r);
-	return stackpool__take(r->pool, r->c);
+	err = reader__date(r);
+	return err ? err : stackpool__take(r->pool, r->c);
 }
 
 int reader__new(const struct addrspace *as, const struct goruntime *rt, unsigned int depth,

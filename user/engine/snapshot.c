@@ -66,13 +66,26 @@ static struct job_due snapshot_job__due(const void *self)
 	return (struct job_due){ .at_ns = 0 };
 }
 
+/* What a reader knows of the program's code is kept. */
+static int snapshot__census(struct snapshot *t, size_t rt, unsigned int depth,
+			    struct deadline *until, struct census **ret)
+{
+	int err = 0;
+
+	if (!t->readers[rt])
+		err = reader__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt),
+				  depth, &t->readers[rt]);
+	if (err)
+		return err;
+	reader__limit(t->readers[rt], until);
+	return reader__take(t->readers[rt], ret);
+}
+
 static int snapshot_job__step(void *self, struct cause *why)
 {
 	struct snapshot_job *j = self;
 	struct snapshot *t = j->t;
-	int err =
-		census__read_until(proc__mem(t->target.proc), goproc__runtime(t->target.gp, j->rt),
-				   j->depth, j->census, &t->censuses[j->rt]);
+	int err = snapshot__census(t, j->rt, j->depth, j->census, &t->censuses[j->rt]);
 
 	if (err)
 		return snapshot__fail(t, err, why);
@@ -121,17 +134,6 @@ static void snapshot__free_readers(struct snapshot *t)
 		reader__free(steal(t->readers[i]));
 }
 
-/* What a reader knows of the program's code is kept. */
-static int snapshot__census(struct snapshot *t, size_t rt, unsigned int depth, struct census **ret)
-{
-	int err = 0;
-
-	if (!t->readers[rt])
-		err = reader__new(proc__mem(t->target.proc), goproc__runtime(t->target.gp, rt),
-				  depth, &t->readers[rt]);
-	return err ? err : reader__take(t->readers[rt], ret);
-}
-
 int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 {
 	struct census *fresh[GOPROC_RUNTIMES_MAX] = { NULL };
@@ -148,7 +150,7 @@ int snapshot__again(struct snapshot *t, unsigned int depth, struct cause *why)
 		snapshot__free_readers(t);
 	t->depth = depth;
 	for (size_t i = 0; i < t->target.nr && !err; i++)
-		err = snapshot__census(t, i, depth, &fresh[i]);
+		err = snapshot__census(t, i, depth, NULL, &fresh[i]);
 	err = err ? snapshot__fail(t, err, why) : snapshot__check(t, why);
 	for (size_t i = 0; i < t->target.nr; i++) {
 		struct census *old = t->censuses[i];
