@@ -9,13 +9,14 @@
 #include "base/vec.h"
 #include "golang/gosizes.h"
 
-#define USER_START 4096ull
-#define USER_END   (1ull << 47)
-#define LEN_MAX    (1ull << 32) /* of a string */
-#define CAP_MAX    (1ull << 40) /* of a slice */
-#define ARRAY_MAX  64u          /* elements that are looked at */
-#define DEPTH_MAX  16u          /* structs in structs */
-#define FIELDS_MAX 4096u        /* that one proof looks at */
+#define USER_START  4096ull
+#define USER_END    (1ull << 47)
+#define LEN_MAX     (1ull << 32) /* of a string */
+#define CAP_MAX     (1ull << 40) /* of a slice */
+#define ARRAY_MAX   64u          /* elements that are looked at */
+#define DEPTH_MAX   16u          /* structs in structs */
+#define METHODS_MAX 256u         /* of an interface */
+#define FIELDS_MAX  4096u        /* that one proof looks at */
 
 /* Go time/time.go: bit 63 of wall says that it has seconds since 1885, else ext has them, since 1 */
 #define WALL_MONOTONIC  (1ull << 63)
@@ -166,6 +167,17 @@ static bool prover__may_be_itab(const struct prover *p, uint64_t addr)
 	       !goheap__span(p->heap, addr);
 }
 
+/* Go runtime/iface.go itabInit: one that was made at run time has no hash, and all its methods. */
+static bool prover__has_methods(struct prover *p, uint64_t itab, const struct gotype *interface)
+{
+	if (!interface->len || interface->len > METHODS_MAX)
+		return false;
+	for (uint64_t i = 0; i < interface->len; i++)
+		if (!goruntime__holds(p->rt, prover__word(p, itab + ITAB_FUN + 8 * i)))
+			return false;
+	return true;
+}
+
 static bool prover__take_itab(struct prover *p, uint64_t addr, struct itab *ret)
 {
 	uint8_t raw[ITAB_BYTES];
@@ -180,8 +192,11 @@ static bool prover__take_itab(struct prover *p, uint64_t addr, struct itab *ret)
 	memcpy(&fun, raw + ITAB_FUN, sizeof(fun));
 	ret->interface = gotypes__at(p->types, inter);
 	ret->type = gotypes__at(p->types, type);
-	return ret->interface && ret->interface->kind == GOKIND_INTERFACE && ret->type &&
-	       ret->type->hash == hash && goruntime__holds(p->rt, fun);
+	if (!ret->interface || ret->interface->kind != GOKIND_INTERFACE || !ret->type)
+		return false;
+	if (hash)
+		return ret->type->hash == hash && goruntime__holds(p->rt, fun);
+	return !prover__is_variable(p, addr) && prover__has_methods(p, addr, ret->interface);
 }
 
 const struct gotype *prover__itab(struct prover *p, uint64_t addr,

@@ -8,8 +8,8 @@
  * into an object with room for what it points to, a string lies in its object, an interface has a
  * table of methods for the very interface. Objects that are no heap's may be variables of the
  * program. A table of methods (itab) is known by itself: its interface and its type are
- * descriptors, the hash is that type's, its first method is code (Go runtime/iface.go, 1.15 to
- * 1.27).
+ * descriptors, the hash is that type's, its first method is code; one that was made at run time has
+ * no hash, is no variable, and all its methods are code (Go runtime/iface.go, 1.15 to 1.27).
  *
  * A prover reads memory once and remembers it: it is of one moment, and of one only if nothing
  * changes meanwhile. What rests on it is to be proved twice (requests/requests). Bounded in what it
