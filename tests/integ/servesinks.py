@@ -92,10 +92,11 @@ class Rude:
 
 
 @contextlib.contextmanager
-def daemon(level="metrics", **urls):
+def daemon(level="metrics", detail=False, **urls):
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "parkwatch.yaml")
-        config.write_text(f"rules:\n- level: {level}\nsinks:\n" + "".join(f"  {kind}: {{url: '{url}'}}\n" for kind, url in urls.items()))
+        sinks = "".join(f"  {kind}: {{url: '{url}'}}\n" for kind, url in urls.items())
+        config.write_text(f"rules:\n- level: {level}\n" + f"sinks:\n{sinks}" * bool(sinks) + "requests: {detail: true}\n" * detail)
         with Daemon("--config", str(config), env={"no_proxy": "*"}) as d:
             yield d
 
@@ -322,6 +323,18 @@ def a_leak_is_logged_with_the_traces_of_its_requests():
     expect(all((set(q["trace_ids"]), q["of"], q["over"]) in told for q in groups), f"{groups}: {told}")
 
 
+def paths_of_what_leaks_are_told_if_the_configuration_says_so():
+    """As of all requests; queries never are."""
+    with daemon("leaks", detail=True) as d, Target("leaks", command=build.built(build.MODES_MINOR, "stripped", "overdue")) as t:
+        fates = json.loads(t.truth())
+        leaks = f"/api/v1/targets/{d.looked_at(t.pid)['id']}/leaks"
+        d.until(lambda: d.get(leaks)[0] == 200, "no report", WATCHED)
+        answer = d.get(leaks)
+        described([(leaks, answer)])
+    paths = {r["path"] for g in json.loads(answer[2])["groups"] if g["requests"] for r in g["requests"]["routes"]} - {None}
+    expect(paths >= {f"/{kind}" for kind, f in fates.items() if f["leaks"] and f["named"]} and "secret" not in answer[2], f"{paths}")
+
+
 def what_cannot_be_sent_is_tried_again():
     port = free_port()
     with daemon(otlp=f"http://127.0.0.1:{port}") as d, Target("idle") as t:
@@ -424,6 +437,7 @@ def a_wrong_certificate_is_refused():
 
 ALL = {f.__name__: f for f in (
     pyroscope_gets_the_goroutines_of_the_program, the_webhook_gets_a_report_of_each_new_leak, a_leak_is_logged_with_the_traces_of_its_requests,
+    paths_of_what_leaks_are_told_if_the_configuration_says_so,
     otlp_metrics_are_those_of_the_program, what_the_program_says_of_itself_is_its_resource,
     otlp_profiles_are_those_of_the_program, otlp_profiles_of_recordings_are_those_of_the_program, what_cannot_be_sent_is_tried_again, what_is_refused_is_lost_and_counted,
     what_a_server_does_not_know_is_not_sent_again, a_server_that_says_nothing_holds_up_nobody,

@@ -507,7 +507,7 @@ static void launcher__serve(const struct launcher *l, const struct request *r)
 			launcher__watch(l, w, r->kind == REQUEST_WATCH);
 		else if (r->kind == REQUEST_LEAK_WATCH)
 			launcher__order(l, w, ONCE_LEAKS,
-					&(struct order){ LEAK_WORKER_COMMAND, r->seconds, 0,
+					&(struct order){ LEAK_WORKER_COMMAND, r->seconds, w->detail,
 							 NOTICE_LEAK_WATCH });
 		else if (r->kind == REQUEST_RECORDING)
 			launcher__order(l, w, ONCE_RECORDING,

@@ -2,6 +2,7 @@
 #include "serve/leak_worker.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -11,6 +12,7 @@
 #include "serve/leak_figures.h"
 #include "serve/stored_look.h"
 #include "serve/tell.h"
+#include "serve/wire.h"
 #include "serve/worker.h"
 
 #define DEPTH        127 /* frames of a stack */
@@ -102,6 +104,8 @@ int leak_worker_main(int argc, char **argv)
 	if (!o.pid)
 		return 2;
 	o.duration_ns = seconds * NS_PER_SEC;
+	if (strtoul(argv[WORKER_ARGS - 1], NULL, 10) & WORKER_REQUEST_DETAIL)
+		o.detail = GREQUEST_PATHS;
 	worker_goes_on(&until_ns);
 	err = watch__open(&o, NULL, &w, &why);
 	if (!err)

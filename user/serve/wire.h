@@ -23,7 +23,7 @@
 /*
  * argv[1]; then the PID, the number of a log_format, how many seconds it takes (of a worker: how many ms
  * are from one look to the next; 0: as in `serve`), and what is recorded: bits, 1 << enum profile_event, or RECORDING_CHANS (of a
- * worker: WORKER_REQUEST_DETAIL, or 0);
+ * worker, and of a leak worker: WORKER_REQUEST_DETAIL, or 0);
  * standard output is the pipe
  */
 #define WORKER_COMMAND           "worker"
