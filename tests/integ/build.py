@@ -103,7 +103,7 @@ def build_once(stem, suffix, sources, make):
 
 
 # Files of programs that an older Go cannot build, by their name -> the first that can.
-SINCE = {"detached.go": 21, "patterns.go": 22, "coroutines.go": 23, "unencrypted.go": 24}
+SINCE = {"causes.go": 20, "detached.go": 21, "latecauses.go": 21, "patterns.go": 22, "coroutines.go": 23, "unencrypted.go": 24}
 
 
 def go_files(directory, minor, extra=()):

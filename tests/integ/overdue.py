@@ -52,6 +52,8 @@ def context_is_that_of(kind, fate, g):
     expect(bool(said) == fate["ignores"] and ("ignores its context" in g["why"]) == fate["ignores"], f"{kind}: {said}, {g['why']}")
     if said:
         expect(said["count"] == fate["count"] and bool(said["deadline_passed_s"]) == fate["limited"], f"{kind}: {said}")
+        expect(said["ended_by"] == [{"by": fate["by"], "count": fate["count"]}], f"{kind}: {said}")
+        expect(f"ended by: {fate['by']} {fate['count']}" in g["why"], f"{kind}: {g['why']}")
         expect(said["look_at"]["func"] == fate["at"] and said["cure"] == "select with ctx.Done()", f"{kind}: {said}")
 
 

@@ -25,7 +25,7 @@ LEAST = 300           # statements in them all
 AFTERWARDS = 5 * 10**9    # ns in which what is over may still be in hand: who lets it go has no processor
 
 # What package net/http makes for its clients: it has what they sent, and with it the context of a request that they sent it for.
-OF_CLIENTS = re.compile(r"net/http\.\(\*(persistConn|Transport|http2\w+|wantConn)\)|net/http\.setRequestCancel|net/http/internal/http2\.")
+OF_CLIENTS = re.compile(r"net/http\.\(\*(persistConn|Transport|http2\w+|wantConn)\)|net/http\.setRequestCancel|net/http/internal/http2\.|golang\.org/x/net/http2\.\(\*clientStream\)")
 
 
 def plain_path(path):
@@ -135,7 +135,7 @@ class Verdicts:
     def miss(self, known, g):
         if known["must"] and not g["request"]:
             self.missing["requests"].append(known["case"])
-        if known["calls"] and not g["calls"] and "/writing/" not in known["calls"] and known["case"] != "grpc-client":    # that answer has begun
+        if known["calls"] and not g["calls"] and "/writing/" not in known["calls"]:    # that answer has begun
             self.missing["calls"].append(known["case"])
         if known["awaited"] and not g["request"]:
             self.missing["awaited"].append(known["case"])
@@ -224,8 +224,20 @@ def unsaid_spans(truth, goroutines):
     return unsaid
 
 
+def unsaid_of_frameworks(truth, goroutines):
+    """Clients of gRPC and of x/net whose call is not told, and goroutines that have nothing in hand, made by who serves one request, of which that is not."""
+    unsaid = []
+    for goid, known in truth.goroutines.items():
+        g, kind = goroutines[goid], truth.requests[known["made_in"]]["kind"] if known["made_in"] else None
+        if known["case"] in ("grpc-client", "x-net-client") and not g["calls"]:
+            unsaid.append(known["case"])
+        if known["case"].endswith("-made") and kind in ("grpc", "http2") and (g["request"] or {}).get("relation") != "made in":
+            unsaid.append(known["case"])
+    return unsaid
+
+
 def what_frameworks_know_is_said(kind, command):
-    """Each span, and each route."""
+    """Each span, each route, each call of theirs, and who made what has nothing in hand."""
     with Target(kind, command=command) as t:
         truth = Truth(t.truth())
         goroutines = looked(truth, t.pid)
@@ -233,6 +245,9 @@ def what_frameworks_know_is_said(kind, command):
     expect(code == 0, f"requests: exit {code}: {said}")
     spans = sum(bool(g["span"]) for g in truth.goroutines.values())
     expect(spans, "nobody is in a span")
+    expect({"calls": "grpc-client", "routers": "x-net-client"}.get(kind, "client") in {g["case"] for g in truth.goroutines.values()}, "there is no such client")
+    nothing = unsaid_of_frameworks(truth, goroutines)
+    expect(not nothing, f"of these nothing is said: {collections.Counter(nothing)}")
     unsaid = unsaid_spans(truth, goroutines)
     expect(not unsaid, f"of {spans} spans these are not said: {collections.Counter(unsaid)}")
     routeless = [g["request"]["path"] for g in goroutines.values() if g["request"] and not g["request"]["over"] and not g["request"]["route"]]
@@ -251,7 +266,7 @@ def in_trace(truth, digits):
     must, may = set(), set()
     for goid, g in truth.goroutines.items():
         own = g["trace_id"].startswith(digits)
-        if own or any(truth.requests[path]["trace_id"].startswith(digits) for path in (*(g["holds"] or []), g["serves"]) if path):
+        if own or any(truth.requests[path]["trace_id"].startswith(digits) for path in (*(g["holds"] or []), g["serves"], g["made_in"]) if path):
             may.add(goid)
         if own and g["must"] and not g["case"].endswith("-done"):
             must.add(goid)

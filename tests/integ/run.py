@@ -35,6 +35,7 @@ import cycles
 import dump
 import dumpmoments
 import dumpviews
+import ended
 import harm
 import holder
 import incidents
@@ -119,6 +120,7 @@ MEASURE = (
     launch,
     wanted,
     requesttruth,
+    ended,
     routes,
 )
 

@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 
 #include "leaks_fake.h"
+#include "view/leak_outgoing.h"
 #include "view/leak_requests.h"
 
 #define LOOKS    7
@@ -79,6 +80,7 @@ static char *told(struct leaks *l, const struct scene *s, bool json)
 	FILE *out = open_memstream(&text, &len);
 
 	cr_assert_eq(leak_requests__note(l, &rs), 0);
+	cr_assert_eq(leak_outgoing__note(l, &rs), 0);
 	cr_assert_eq((json ? leaks_show__json : leaks_show__text)(l, &how, out, NULL), 0);
 	fclose(out);
 	expect_recorded(l, &how, json, text);
@@ -107,6 +109,9 @@ static void some_requests(struct scene *s)
 			.cancelled = i < 12,
 			.has_deadline = i < 12,
 			.left_ns = -(31 + (int64_t)i / 2) * SECOND,
+			.ended_by = i < 8    ? GCONTEXT_OWN_DEADLINE
+				    : i < 11 ? GCONTEXT_PARENT_DEADLINE
+					     : GCONTEXT_END_UNKNOWN,
 		};
 }
 
@@ -160,6 +165,10 @@ Test(leak_requests, are_json_as_it_is_promised)
 		{ "/groups/0/ignores_context/count", "12" },
 		{ "/groups/0/ignores_context/deadline_passed_s",
 		  "{\"min\":31.000,\"max\":36.000}" },
+		{ "/groups/0/ignores_context/ended_by",
+		  "[{\"by\":\"own deadline\",\"count\":8},{\"by\":\"parent's "
+		  "deadline\",\"count\":3}]" },
+		{ "/groups/0/calls", "null" },
 		{ "/groups/0/ignores_context/cure", "\"select with ctx.Done()\"" },
 		{ "/groups/0/ignores_context/look_at",
 		  "{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":20}" },
@@ -213,10 +222,57 @@ Test(leak_requests, an_ended_context_is_evidence_with_its_cure)
 	l = watched(&s, &no_chans);
 	text = told(l, &s, false);
 	cr_expect(strstr(text, "; ignores its context: 12 have one that has ended, and still wait; "
-			       "deadlines passed 31s to 36s ago\n"),
+			       "deadlines passed 31s to 36s ago; ended by: own deadline 8, "
+			       "parent's deadline 3\n"),
 		  "%s", text);
 	cr_expect(strstr(text, "  cure        select with ctx.Done(), at main.worker main.go:20\n"),
 		  "%s", text);
+}
+
+/* Ten call one of two paths, four gRPC, and four others: one each. */
+static void some_calls(struct scene *s)
+{
+	static const char *const hosts[] = { "up", "up", "quotes", "a", "b", "c", "d" };
+
+	memset(s, 0, sizeof(*s));
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		s->v[i] = (struct grequest){ .kind = GREQUEST_OUTGOING,
+					     .method = "GET",
+					     .scheme = i == 2 ? GREQUEST_SCHEME_GRPC : "http",
+					     .host = hosts[i],
+					     .path = i == 2 ? "/shop.Quotes/Get"
+						     : i    ? "/x/1"
+							    : "/x/0",
+					     .age_ns = -1 };
+	for (size_t i = 0; i < NR; i++)
+		s->of[i].calls = i < 10 ? (uint32_t)i % 2 + 1 : i < 14 ? 3 : (uint32_t)i - 10;
+}
+
+Test(leak_requests, what_they_have_sent_is_told_by_where_to)
+{
+	struct scene s;
+	scoped(leaks) l = NULL;
+	scoped_mem char *text = NULL, *json = NULL;
+	struct json_object *all;
+
+	some_calls(&s);
+	l = watched(&s, &no_chans);
+	text = told(l, &s, false);
+	cr_expect(strstr(text, "  calls       10 goroutines call GET http://up/x/...\n"
+			       "              4 goroutines call /shop.Quotes/Get at quotes\n"
+			       "              1 goroutine calls GET http://a/x/1\n"
+			       "              1 goroutine calls GET http://b/x/1\n"
+			       "              2 more, that call others\n"),
+		  "%s", text);
+	json = told(l, &s, true);
+	all = json_tokener_parse(json);
+	expect_member(all, "/groups/0/calls/count", "18");
+	expect_member(all, "/groups/0/calls/others", "2");
+	expect_member(all, "/groups/0/calls/to/1",
+		      "{\"method\":\"GET\",\"scheme\":\"grpc\",\"host\":\"quotes\",\"path\":"
+		      "\"/shop.Quotes/Get\",\"count\":4,\"wait_s\":null}");
+	expect_member(all, "/groups/0/requests", "null");
+	json_object_put(all);
 }
 
 static uint64_t ignored(struct scene *s, const struct gchans *chans)
@@ -278,7 +334,8 @@ Test(leak_requests, that_could_not_be_read_are_said_to_be_not_known)
 	out = open_memstream(&json, &len);
 	cr_assert_eq(leaks_show__json(l, &how, out, NULL), 0);
 	fclose(out);
-	cr_expect(strstr(json, "\"requests\":null,\"ignores_context\":null"), "%s", json);
+	cr_expect(strstr(json, "\"requests\":null,\"calls\":null,\"ignores_context\":null"), "%s",
+		  json);
 	cr_expect(strstr(json, "\"requests_why\":\"reading was cut short\""), "%s", json);
 	expect_recorded(l, &how, true, json);
 }

@@ -17,6 +17,7 @@ static struct grequest fake_requests[] = {
 	  .host = "api",
 	  .peer = "10.0.0.1:5",
 	  .age_ns = 7,
+	  .left = true,
 	  .has_deadline = true,
 	  .left_ns = -31 * (int64_t)FAKE_SECOND,
 	  .trace = { .trace_id = { 0x0a, 0xf7, [15] = 0x9c },
@@ -38,6 +39,8 @@ static struct grequest_of fake_of[FAKE_GS] = {
 		.cancelled = true,
 		.has_deadline = true,
 		.left_ns = 5,
+		.ended_by = GCONTEXT_PARENT_CANCEL,
+		.cause_type = "*errors.errorString",
 		.calls = 1,
 		.trace = { .span_id = { 1 } } },
 	[4] = { .in_hand = 2 },
@@ -98,9 +101,9 @@ static void same_trace(const struct gtrace *a, const struct gtrace *b)
 
 static void same_request(const struct grequest *a, const struct grequest *b)
 {
-	cr_expect(a->kind == b->kind && a->over == b->over && a->has_deadline == b->has_deadline &&
-		  a->served_by == b->served_by && a->left_ns == b->left_ns &&
-		  a->age_ns == b->age_ns);
+	cr_expect(a->kind == b->kind && a->over == b->over && a->left == b->left &&
+		  a->has_deadline == b->has_deadline && a->served_by == b->served_by &&
+		  a->left_ns == b->left_ns && a->age_ns == b->age_ns);
 	same_text(a->method, b->method);
 	same_text(a->path, b->path);
 	same_text(a->route, b->route);
@@ -131,8 +134,9 @@ Test(replay_requests, are_those_that_were_written)
 				  a->relation == b->relation && a->made_by_it == b->made_by_it &&
 				  a->cancelled == b->cancelled &&
 				  a->has_deadline == b->has_deadline && a->left_ns == b->left_ns &&
-				  a->calls == b->calls,
+				  a->calls == b->calls && a->ended_by == b->ended_by,
 			  "goroutine %zu", i);
+		same_text(a->cause_type, b->cause_type);
 		same_trace(&a->trace, &b->trace);
 	}
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "view/leak_outgoing.h"
 #include "view/leak_requests.h"
 
 static bool is_cut(const struct snapshot_requests *of)
@@ -12,6 +13,13 @@ static bool is_cut(const struct snapshot_requests *of)
 		if (of->of[i]->cut)
 			return true;
 	return false;
+}
+
+static int note(struct leaks *l, const struct grequests *const *of)
+{
+	const int err = leak_requests__note(l, of);
+
+	return err ? err : leak_outgoing__note(l, of);
 }
 
 int leakrequests_note(struct leaks *l, struct snapshot *t, struct deadline *until,
@@ -30,7 +38,7 @@ int leakrequests_note(struct leaks *l, struct snapshot *t, struct deadline *unti
 	else if (err)
 		(void)cause__set(why, err, "%s", c.text);
 	else
-		err = leak_requests__note(l, (const struct grequests *const *)of.of);
+		err = note(l, (const struct grequests *const *)of.of);
 	snapshot_requests__done(&of);
 	return err == -ENOMEM ? err : 0;
 }

@@ -83,6 +83,7 @@ static void request_of(const struct book *b, const Pw__Requests *f, size_t i,
 	*ret = (struct grequest){
 		.kind = (uint8_t)f->kind[i],
 		.over = flags & REQUEST_OVER,
+		.left = flags & REQUEST_LEFT,
 		.has_deadline = flags & REQUEST_HAS_DEADLINE,
 		.served_by = COLUMN_AT(f, served_by, i),
 		.left_ns = time_of(COLUMN_AT(f, left_ns, i)),
@@ -133,6 +134,7 @@ static bool of_fits(const Pw__RequestsOf *f, size_t nr)
 	return column_fits(f->n_request, nr) && column_fits(f->n_in_hand, nr) &&
 	       column_fits(f->n_relation, nr) && column_fits(f->n_flags, nr) &&
 	       column_fits(f->n_left_ns, nr) && column_fits(f->n_calls, nr) &&
+	       column_fits(f->n_ended_by, nr) && column_fits(f->n_cause_type, nr) &&
 	       column_fits(f->n_trace_high, nr) && column_fits(f->n_trace_low, nr) &&
 	       column_fits(f->n_span_id, nr) && column_fits(f->n_span, nr);
 }
@@ -144,7 +146,7 @@ static bool of_makes_sense(const Pw__RequestsOf *f, size_t i, const struct grequ
 
 	return f->goroutine[i] < rs->nr_of && request <= rs->nr &&
 	       COLUMN_AT(f, calls, i) <= rs->nr && relation <= GREQUEST_MADE_IN &&
-	       !request == !relation;
+	       COLUMN_AT(f, ended_by, i) <= GCONTEXT_END_MAX && !request == !relation;
 }
 
 int book__requests_of(struct book *b, const Pw__RequestsOf *f, const struct pw_names *names,
@@ -174,6 +176,8 @@ int book__requests_of(struct book *b, const Pw__RequestsOf *f, const struct pw_n
 			.has_deadline = flags & REQUEST_OF_HAS_DEADLINE,
 			.left_ns = time_of(COLUMN_AT(f, left_ns, i)),
 			.calls = COLUMN_AT(f, calls, i),
+			.ended_by = (uint8_t)COLUMN_AT(f, ended_by, i),
+			.cause_type = text_of(b, names, COLUMN_AT(f, cause_type, i)),
 		};
 		TRACE_AT(b, names, f, i, &of->trace);
 	}

@@ -24,7 +24,7 @@ enum lock_flag {
 };
 enum wait_how { WAIT_HOLDS, WAIT_KEEPS_OUT, WAIT_ALONE_HAS };
 enum wait_deadlock { DEADLOCK_NONE, DEADLOCK_GOES_ON, DEADLOCK_BEGINS };
-enum request_flag { REQUEST_OVER = 1, REQUEST_HAS_DEADLINE = 2 };
+enum request_flag { REQUEST_OVER = 1, REQUEST_HAS_DEADLINE = 2, REQUEST_LEFT = 4 };
 enum request_of_flag {
 	REQUEST_OF_MADE_BY_IT = 1,
 	REQUEST_OF_CANCELLED = 2,

@@ -77,7 +77,10 @@ void grequests__routes_only(struct grequests *rs)
 	for (size_t i = 0; i < rs->nr; i++) {
 		struct grequest *r = &rs->v[i];
 
-		r->path = r->query = r->peer = NULL;
+		r->query = r->peer = NULL;
+		if (r->kind != GREQUEST_OUTGOING || !r->scheme ||
+		    strcmp(r->scheme, GREQUEST_SCHEME_GRPC) != 0)
+			r->path = NULL; /* a method of gRPC is as good as a route */
 		if (r->kind != GREQUEST_OUTGOING)
 			r->host = NULL;
 	}
@@ -87,6 +90,8 @@ void grequests__keep(struct grequests *rs, enum grequest_detail detail)
 {
 	for (size_t i = 0; i < rs->nr && detail != GREQUEST_QUERIES; i++)
 		rs->v[i].query = NULL;
+	for (size_t i = 0; i < rs->nr_of && detail != GREQUEST_QUERIES; i++)
+		rs->of[i].cause = NULL;
 	if (detail == GREQUEST_ROUTES)
 		grequests__routes_only(rs);
 }
@@ -111,6 +116,22 @@ const char *grequest_kind_word(enum grequest_kind k)
 	case GREQUEST_GRPC: return "grpc";
 	case GREQUEST_OUTGOING: return "outgoing";
 	case GREQUEST_UNKNOWN: break;
+	}
+	return NULL;
+}
+
+const char *gcontext_end_word(enum gcontext_end e)
+{
+	switch (e) {
+	case GCONTEXT_OWN_DEADLINE: return "own deadline";
+	case GCONTEXT_PARENT_DEADLINE: return "parent's deadline";
+	case GCONTEXT_REQUEST_DEADLINE: return "request's deadline";
+	case GCONTEXT_OWN_CANCEL: return "own cancel";
+	case GCONTEXT_PARENT_CANCEL: return "parent's cancel";
+	case GCONTEXT_PROGRAM_CANCEL: return "program's cancel";
+	case GCONTEXT_REQUEST_CANCEL: return "request's cancel";
+	case GCONTEXT_CONNECTION: return "connection";
+	case GCONTEXT_END_UNKNOWN: break;
 	}
 	return NULL;
 }

@@ -62,9 +62,12 @@ static inline bool gsweep__follows(const struct gsweep *before, const struct gsw
 		(before->number + 2 == after->number && after->marked));
 }
 
+#define GREQUEST_SCHEME_GRPC "grpc" /* its host is the target that the program dialled */
+
 struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	uint8_t kind; /* enum grequest_kind */
 	bool over;    /* nobody serves it any more */
+	bool left;    /* it is served, and its own context ended as GCONTEXT_CONNECTION says */
 	bool has_deadline;
 	uint64_t served_by; /* goid; 0: nobody */
 	int64_t left_ns;    /* to its deadline, from when it was read; below 0: it has passed */
@@ -73,8 +76,9 @@ struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	const char *query; /* what followed the '?'; NULL: nothing, or nobody asked */
 	const char *route; /* the pattern that it matched: "/quote/{id}" */
 	const char *host, *peer;
-	const char *scheme; /* of one that the program sent: "http"; else NULL */
-	int64_t age_ns;     /* since it began, from when it was read; below 0: not known */
+	const char
+		*scheme; /* of one that the program sent: "http", GREQUEST_SCHEME_GRPC; else NULL */
+	int64_t age_ns;  /* since it began, from when it was read; below 0: not known */
 	struct gtrace trace;
 	/*
 	 * Which one it is, from one look to the next: a goroutine that serves the same object at both
@@ -82,6 +86,24 @@ struct grequest {     /* texts: NULL, not known; "" is an empty one */
 	 */
 	uint64_t object; /* address of the request's own context, or of its stream */
 	struct gsweep sweep;
+};
+
+/*
+ * Who has ended a context, where its chain tells: which one was the first to end. The request's: its
+ * own, or one that this was made from.
+ */
+enum gcontext_end {
+	GCONTEXT_END_UNKNOWN,
+	GCONTEXT_OWN_DEADLINE,
+	GCONTEXT_PARENT_DEADLINE, /* of a context between it and the request's */
+	GCONTEXT_REQUEST_DEADLINE,
+	GCONTEXT_OWN_CANCEL, /* somebody called its cancel function */
+	GCONTEXT_PARENT_CANCEL,
+	GCONTEXT_PROGRAM_CANCEL, /* one of these two: the request's lives */
+	GCONTEXT_REQUEST_CANCEL,
+	/* the server cancelled the request's own while the handler runs: no client waits for it */
+	GCONTEXT_CONNECTION,
+	GCONTEXT_END_MAX = GCONTEXT_CONNECTION,
 };
 
 struct grequest_of {      /* a goroutine */
@@ -93,7 +115,10 @@ struct grequest_of {      /* a goroutine */
 	bool made_by_it;
 	bool cancelled; /* the context that it has in hand was, or its deadline has passed */
 	bool has_deadline;
-	int64_t left_ns; /* of that context, as above */
+	int64_t left_ns;  /* of that context, as above */
+	uint8_t ended_by; /* enum gcontext_end, of the innermost context that it has in hand */
+	const char *cause_type; /* of its cause: "*errors.errorString"; NULL: none was given */
+	const char *cause;      /* the text of that; NULL: not known, or nobody asked */
 	/*
 	 * index + 1 of the outgoing request that it sends, or whose answer it waits for; of
 	 * goroutines of net/http's client also until the answer has been read; 0: of none
@@ -154,5 +179,6 @@ static inline bool grequest_of__ended(const struct grequest_of *of)
 /* "serves", "of"; NULL of GREQUEST_NONE. */
 const char *grequest_relation_word(enum grequest_relation r);
 const char *grequest_kind_word(enum grequest_kind k); /* "http"; NULL: not known */
+const char *gcontext_end_word(enum gcontext_end e);   /* "own deadline"; NULL: not known */
 
 #endif

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "format/request_put.h"
+#include "view/leak_outgoing.h"
 #include "view/leak_requests.h"
 #include "view/leak_words.h"
 
@@ -83,10 +86,41 @@ static void put_traces(const struct leak_requests *q, struct textbuf *to)
 	textbuf__text(to, q->nr_traces > TRACES_SHOWN ? " ...\n" : "\n");
 }
 
+/* "12 goroutines call GET http://upstream/x, 31s to 40s" */
+static void put_sent(const struct leak_sent *s, struct textbuf *to)
+{
+	leak_words__number(s->count, to);
+	textbuf__text(to, s->count == 1 ? " goroutine calls " : " goroutines call ");
+	request_put__sent(s->method, s->scheme, s->host, s->path, to);
+	if (!s->timed)
+		return;
+	textbuf__text(to, ", ");
+	leak_words__age(s->min_ns, to);
+	if (s->max_ns / NS_PER_SEC > s->min_ns / NS_PER_SEC) {
+		textbuf__text(to, " to ");
+		leak_words__age(s->max_ns, to);
+	}
+}
+
+static void put_outgoing(const struct leak_outgoing *q, struct textbuf *to)
+{
+	for (uint32_t i = 0; q && i < q->nr; i++) {
+		textbuf__text(to, i ? "              " : "  calls       ");
+		put_sent(&q->v[i], to);
+		textbuf__text(to, "\n");
+	}
+	if (!q || !q->others)
+		return;
+	textbuf__text(to, "              ");
+	leak_words__number(q->others, to);
+	textbuf__text(to, " more, that call others\n");
+}
+
 void leak_requests_put__text(const struct leak_entry *e, const char *why, struct textbuf *to)
 {
 	const struct leak_requests *q = e->requests;
 
+	put_outgoing(e->outgoing, to);
 	if (!q) {
 		if (why)
 			textbuf__format(to, "  requests    not known: %s\n", why);
@@ -186,12 +220,62 @@ static void put_where_json(const struct leaks *l, const struct leak_entry *e, st
 	jsonw_end_object(w);
 }
 
+static void put_enders_json(const struct leak_ignored *i, struct json_writer *w)
+{
+	jsonw_array_field(w, "ended_by");
+	for (size_t by = GCONTEXT_END_UNKNOWN + 1; by <= GCONTEXT_END_MAX; by++) {
+		if (!i->by[by])
+			continue;
+		jsonw_start_object(w);
+		jsonw_string_field(w, "by", gcontext_end_word((enum gcontext_end)by));
+		jsonw_uint_field(w, "count", i->by[by]);
+		jsonw_end_object(w);
+	}
+	jsonw_end_array(w);
+}
+
+static void put_sent_json(const struct leak_sent *s, struct json_writer *w)
+{
+	jsonw_start_object(w);
+	jsonw_string_field(w, "method", s->method);
+	jsonw_string_field(w, "scheme", s->scheme);
+	jsonw_string_field(w, "host", s->host);
+	jsonw_string_field(w, "path", s->path);
+	jsonw_uint_field(w, "count", s->count);
+	if (s->timed) {
+		jsonw_object_field(w, "wait_s");
+		jsonw_seconds_field(w, "min", s->min_ns);
+		jsonw_seconds_field(w, "max", s->max_ns);
+		jsonw_end_object(w);
+	} else {
+		jsonw_null_field(w, "wait_s");
+	}
+	jsonw_end_object(w);
+}
+
+static void put_outgoing_json(const struct leak_outgoing *q, struct json_writer *w)
+{
+	if (!q) {
+		jsonw_null_field(w, "calls");
+		return;
+	}
+	jsonw_object_field(w, "calls");
+	jsonw_uint_field(w, "count", q->count);
+	jsonw_array_field(w, "to");
+	for (uint32_t i = 0; i < q->nr; i++)
+		put_sent_json(&q->v[i], w);
+	jsonw_end_array(w);
+	jsonw_uint_field(w, "others", q->others);
+	jsonw_end_object(w);
+}
+
 void leak_requests_put__json(const struct leaks *l, const struct leak_entry *e,
 			     struct json_writer *w)
 {
 	const struct leak_ignored *i = leak_requests__ignored(e);
 
 	put_requests_json(e->requests, w);
+	put_outgoing_json(e->outgoing, w);
 	if (!i) {
 		jsonw_null_field(w, "ignores_context");
 		return;
@@ -207,6 +291,7 @@ void leak_requests_put__json(const struct leaks *l, const struct leak_entry *e,
 	} else {
 		jsonw_null_field(w, "deadline_passed_s");
 	}
+	put_enders_json(i, w);
 	jsonw_string_field(w, "cure", leak_requests__cure(l, e));
 	put_where_json(l, e, w);
 	jsonw_end_object(w);

@@ -10,7 +10,7 @@
 void leak_requests_put__text(const struct leak_entry *e, const char *why, struct textbuf *to);
 /* Where ctx.Done() should be looked at, as a line of its own; nothing if they look at it. */
 void leak_requests_put__cure(const struct leaks *l, const struct leak_entry *e, struct textbuf *to);
-/* Members of an object: requests, ignores_context. */
+/* Members of an object: requests, calls, ignores_context. */
 void leak_requests_put__json(const struct leaks *l, const struct leak_entry *e,
 			     struct json_writer *w);
 

@@ -10,21 +10,29 @@ static void put_text(struct framer *f, const char *text, struct textbuf *to)
 	textbuf__text(to, framer__text(f, text));
 }
 
-/* "GET http://upstream/x" */
-static void put_outgoing(struct framer *f, const struct grequest *r, struct textbuf *to)
+void request_put__sent(const char *method, const char *scheme, const char *host, const char *path,
+		       struct textbuf *to)
 {
-	put_text(f, r->method, to);
+	if (!strcmp(scheme, GREQUEST_SCHEME_GRPC)) {
+		textbuf__text(to, path ? path : "a method");
+		textbuf__text(to, " at ");
+		textbuf__text(to, host);
+		return;
+	}
+	textbuf__text(to, method);
 	textbuf__text(to, " ");
-	put_text(f, r->scheme, to);
+	textbuf__text(to, scheme);
 	textbuf__text(to, "://");
-	put_text(f, r->host, to);
-	put_text(f, r->path ? r->path : "/?", to);
+	textbuf__text(to, host);
+	textbuf__text(to, path ? path : "/?");
 }
 
 void request_put__name(struct framer *f, const struct grequest *r, struct textbuf *to)
 {
 	if (r->kind == GREQUEST_OUTGOING) {
-		put_outgoing(f, r, to);
+		request_put__sent(framer__text(f, r->method), framer__text(f, r->scheme),
+				  framer__text(f, r->host),
+				  r->path ? framer__text(f, r->path) : NULL, to);
 		return;
 	}
 	if (!r->method) {
@@ -67,6 +75,63 @@ void request_put__deadline(int64_t left_ns, struct textbuf *to)
 	textbuf__text(to, left_ns < 0 ? "deadline passed " : "deadline in ");
 	request_put__time(left_ns < 0 ? -left_ns : left_ns, to);
 	textbuf__text(to, left_ns < 0 ? " ago" : "");
+}
+
+/* Of one that has ended the context: "own ", in front of "deadline passed". */
+static void put_whose_deadline(const struct grequest_of *of, struct textbuf *to)
+{
+	switch ((enum gcontext_end)of->ended_by) {
+	case GCONTEXT_OWN_DEADLINE: textbuf__text(to, "its context's own "); break;
+	case GCONTEXT_PARENT_DEADLINE: textbuf__text(to, "its parent context's "); break;
+	case GCONTEXT_REQUEST_DEADLINE: textbuf__text(to, "the request's own "); break;
+	default: break;
+	}
+}
+
+/* "" where it is not known, NULL where there is nothing to say: a deadline passed, the request is over. */
+static const char *cancelled_by(const struct grequest *r, const struct grequest_of *of)
+{
+	switch ((enum gcontext_end)of->ended_by) {
+	case GCONTEXT_OWN_CANCEL: return " by its own cancel function";
+	case GCONTEXT_PARENT_CANCEL: return " with its parent";
+	case GCONTEXT_PROGRAM_CANCEL: return " by the program itself";
+	case GCONTEXT_REQUEST_CANCEL:
+	case GCONTEXT_CONNECTION: return r->over ? NULL : " with the request's own";
+	default: break;
+	}
+	if (r->over || (of->has_deadline && of->left_ns < 0))
+		return NULL;
+	return r->left ? ", and so is the request's own" : "";
+}
+
+void request_put__left(const struct grequest *r, struct textbuf *to)
+{
+	if (!r->left)
+		return;
+	textbuf__text(to, ": its client went away, or the ");
+	textbuf__text(to, r->kind == GREQUEST_HTTP ? "connection failed" : "stream was closed");
+}
+
+void request_put__ended(struct framer *f, const struct grequest *r, const struct grequest_of *of,
+			struct textbuf *to)
+{
+	const char *by = of->cancelled ? cancelled_by(r, of) : NULL;
+
+	if (by) {
+		textbuf__text(to, ", its context is cancelled");
+		textbuf__text(to, by);
+	}
+	if (by && (of->ended_by == GCONTEXT_CONNECTION || of->ended_by == GCONTEXT_END_UNKNOWN))
+		request_put__left(r, to);
+	if (!of->cause_type)
+		return;
+	textbuf__text(to, ", cause ");
+	put_text(f, of->cause_type, to);
+	if (!of->cause)
+		return;
+	textbuf__text(to, " \"");
+	put_text(f, of->cause, to);
+	textbuf__text(to, "\"");
 }
 
 void request_put__span(struct framer *f, const char *words, const struct gtrace *t,
@@ -133,10 +198,10 @@ void request_put__of(struct framer *f, const struct grequests *rs, const struct 
 	put_trace_of(f, rs, of, to);
 	if (of->has_deadline) {
 		textbuf__text(to, ", ");
+		put_whose_deadline(of, to);
 		request_put__deadline(of->left_ns, to);
-	} else if (of->cancelled && !r->over) {
-		textbuf__text(to, ", its context is cancelled");
 	}
+	request_put__ended(f, r, of, to);
 }
 
 void request_put__calls(struct framer *f, const struct grequests *rs, const struct grequest_of *of,
@@ -177,6 +242,15 @@ void request_put__json_trace(struct framer *f, const struct gtrace *trace, const
 	put_string(f, "span", of ? of->span : NULL, w);
 }
 
+void request_put__json_ended(struct framer *f, const struct grequest_of *of, struct json_writer *w)
+{
+	jsonw_bool_field(w, "cancelled", of->cancelled);
+	jsonw_string_field(w, "ended_by", gcontext_end_word((enum gcontext_end)of->ended_by));
+	put_string(f, "cause_type", of->cause_type, w);
+	if (of->cause)
+		put_string(f, "cause", of->cause, w);
+}
+
 static void put_passed(const struct grequest_of *of, struct json_writer *w)
 {
 	if (of->has_deadline && of->left_ns < 0)
@@ -206,7 +280,7 @@ static void put_request(struct framer *f, const struct grequests *rs, const stru
 	jsonw_bool_field(w, "over", r->over);
 	jsonw_uint_or_null_field(w, "served_by", r->served_by, r->served_by);
 	put_passed(of, w);
-	jsonw_bool_field(w, "cancelled", of->cancelled);
+	request_put__json_ended(f, of, w);
 	request_put__json_trace(f, grequests__trace(rs, of), &of->trace, w);
 	jsonw_end_object(w);
 }

@@ -31,6 +31,8 @@ static void put_goroutine(struct writer *w, const struct request_row *v, uint32_
 				   ? "calls"
 				   : grequest_relation_word((enum grequest_relation)of->relation));
 	jsonw_bool_field(j, "made_by_it", v->r->kind != GREQUEST_OUTGOING && of->made_by_it);
+	if (v->r->kind != GREQUEST_OUTGOING)
+		request_put__json_ended(d->framer, of, j);
 	request_put__json_trace(d->framer, grequests__trace(d->in.requests[r->rt], of), &of->trace,
 				j);
 	jsonw_string_field(j, "status", dump__status(d, r));
@@ -63,6 +65,8 @@ static void put_request(struct writer *w, const struct request_row *v)
 		put_text(w, "scheme", v->r->scheme);
 	put_text(w, "peer", v->r->peer);
 	jsonw_uint_or_null_field(j, "served_by", v->r->served_by, v->r->served_by);
+	if (v->r->kind != GREQUEST_OUTGOING)
+		jsonw_bool_field(j, "client_left", v->r->left);
 	if (v->r->age_ns >= 0)
 		jsonw_float_field(j, "age_s", (double)v->r->age_ns / 1e9, 3);
 	else

@@ -64,6 +64,8 @@ static void put_goroutine(struct writer *w, const struct grequest *request, uint
 		textbuf__format(&w->to, " at %s %s:%u", p.func, p.file[0] ? p.file : "?", p.line);
 	if (memcmp(of->trace.span_id, request->trace.span_id, sizeof(of->trace.span_id)) != 0)
 		request_put__span(d->framer, ", in span ", &of->trace, &w->to);
+	if (request->kind != GREQUEST_OUTGOING)
+		request_put__ended(d->framer, request, of, &w->to);
 	textbuf__text(&w->to, "\n");
 }
 
@@ -85,6 +87,10 @@ static void put_request(struct writer *w, const struct request_row *v)
 	put_also(w, ", from ", v->r->peer);
 	if (v->r->over)
 		textbuf__text(&w->to, ", over");
+	if (v->r->left) {
+		textbuf__text(&w->to, ", cancelled");
+		request_put__left(v->r, &w->to);
+	}
 	if (v->r->has_deadline) {
 		textbuf__text(&w->to, ", ");
 		request_put__deadline(v->r->left_ns, &w->to);

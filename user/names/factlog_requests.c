@@ -23,7 +23,7 @@ struct request_rows {
 
 struct of_rows {
 	uint32_t goroutine[ROWS], request[ROWS], in_hand[ROWS], relation[ROWS], flags[ROWS],
-		calls[ROWS];
+		calls[ROWS], ended_by[ROWS], cause_type[ROWS];
 	int64_t left[ROWS];
 	struct trace_rows traces;
 	size_t nr;
@@ -67,7 +67,8 @@ static void put_request(struct request_rows *r, size_t i, const struct grequest 
 			struct pw_writer *w)
 {
 	r->kind[i] = q->kind;
-	r->flags[i] = (q->over ? REQUEST_OVER : 0u) | (q->has_deadline ? REQUEST_HAS_DEADLINE : 0u);
+	r->flags[i] = (q->over ? REQUEST_OVER : 0u) |
+		      (q->has_deadline ? REQUEST_HAS_DEADLINE : 0u) | (q->left ? REQUEST_LEFT : 0u);
 	r->served_by[i] = q->served_by;
 	r->left[i] = q->has_deadline ? q->left_ns : 0;
 	r->age[i] = q->age_ns < 0 ? 0 : (uint64_t)q->age_ns + 1;
@@ -127,6 +128,8 @@ static void put_of(struct of_rows *r, uint32_t g, const struct grequest_of *of, 
 		      (of->has_deadline ? REQUEST_OF_HAS_DEADLINE : 0u);
 	r->left[i] = of->has_deadline ? of->left_ns : 0;
 	r->calls[i] = of->calls;
+	r->ended_by[i] = of->ended_by;
+	r->cause_type[i] = name_of(w, of->cause_type);
 	put_trace(&r->traces, i, &of->trace, w);
 }
 
@@ -144,6 +147,8 @@ static void tell_of(struct requests_log *l, struct pw_writer *w)
 	column_u32(&m.n_flags, &m.flags, r->flags, r->nr);
 	column_s64(&m.n_left_ns, &m.left_ns, r->left, r->nr);
 	column_u32(&m.n_calls, &m.calls, r->calls, r->nr);
+	column_u32(&m.n_ended_by, &m.ended_by, r->ended_by, r->nr);
+	column_u32(&m.n_cause_type, &m.cause_type, r->cause_type, r->nr);
 	column_u64(&m.n_trace_high, &m.trace_high, r->traces.high, r->nr);
 	column_u64(&m.n_trace_low, &m.trace_low, r->traces.low, r->nr);
 	column_u64(&m.n_span_id, &m.span_id, r->traces.span_id, r->nr);

@@ -26,13 +26,20 @@ static const char *const client[] = {
 	"net/http/internal/http2.(*clientStream).doRequest",
 	"net/http/internal/http2.(*clientStream).writeRequest",
 	"golang.org/x/net/http2.(*Transport).RoundTripOpt",
+	"golang.org/x/net/http2.(*Transport).roundTripOpt",
 	"golang.org/x/net/http2.(*ClientConn).roundTrip",
+	"golang.org/x/net/http2.(*ClientConn).internalRoundTrip",
 	"golang.org/x/net/http2.(*clientStream).doRequest",
 	"golang.org/x/net/http2.(*clientStream).writeRequest",
+	"google.golang.org/grpc.(*clientStream).RecvMsg",
+	"google.golang.org/grpc.(*clientStream).SendMsg",
+	"google.golang.org/grpc.(*clientStream).CloseSend",
+	"google.golang.org/grpc.(*clientStream).Header",
+	"google.golang.org/grpc.(*clientStream).withRetry",
 };
 /* Between them. */
 static const char *const packages[] = { "net/http.", "net/http/internal/http2.",
-					"golang.org/x/net/http2." };
+					"golang.org/x/net/http2.", "google.golang.org/grpc." };
 
 enum place {
 	PLACE_OTHER,
@@ -119,6 +126,7 @@ struct found {
 	uint64_t request; /* of a transportRequest */
 	uint64_t plain;   /* some other one */
 	uint64_t stream;
+	uint64_t call;
 	bool unclear; /* several that are not the same */
 };
 
@@ -177,6 +185,10 @@ static void callings__value(struct callings *c, uint64_t value, struct found *f)
 		f->plain = f->plain ? f->plain : value;
 		return;
 	}
+	if (prover__is(c->p, value, w->call)) {
+		put_once(&f->call, value, &f->unclear);
+		return;
+	}
 	stream = callings__stream(c, value);
 	if (stream)
 		put_once(&f->stream, stream, &f->unclear);
@@ -215,10 +227,10 @@ static uint64_t callings__answered(struct callings *c, uint64_t stream)
 
 struct calling callings__of(struct callings *c, const struct liveslots *slots)
 {
-	struct calling of = { 0, 0 };
+	struct calling of = { .request = 0 };
 	bool within = false;
 
-	for (uint32_t i = 0; i < slots->nr_frames && !of.request; i++) {
+	for (uint32_t i = 0; i < slots->nr_frames && !of.request && !of.call; i++) {
 		const enum place place = callings__place(c, slots->pcs[i]);
 		struct found f;
 
@@ -229,9 +241,10 @@ struct calling callings__of(struct callings *c, const struct liveslots *slots)
 		within = true;
 		f = callings__frame(c, slots, i);
 		if (f.unclear)
-			return (struct calling){ 0, 0 };
+			return (struct calling){ .request = 0 };
 		of.request = f.request ? f.request : f.plain;
 		of.stream = of.stream ? of.stream : f.stream;
+		of.call = f.call;
 	}
 	if (!of.request && of.stream)
 		of.request = callings__answered(c, of.stream);

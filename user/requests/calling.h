@@ -7,7 +7,9 @@
  * transportRequest around it. The innermost such frame counts; where it has none any more, those
  * that called it from the same package. So it is said of who waits for the answer, and of
  * goroutines of the client that send the request, or wait until its answer has been read. A request
- * that is only in hand was not sent, or is answered. Go 1.15 to 1.27. Not thread-safe.
+ * that is only in hand was not sent, or is answered. Of a call of gRPC the frames are those of its
+ * clientStream, from the call to the end of its answer. Go 1.15 to 1.27, google.golang.org/grpc 1.56
+ * to 1.83. Not thread-safe.
  */
 #ifndef PARKWATCH_REQUESTS_CALLING_H
 #define PARKWATCH_REQUESTS_CALLING_H
@@ -24,6 +26,7 @@ struct calling {
 	uint64_t request; /* address of the net/http.Request; 0: none */
 	/* address of what a client of HTTP/2 has for one request; 0: none. Others may know which */
 	uint64_t stream;
+	uint64_t call; /* address of what a client of gRPC has for one call; 0: none */
 };
 
 struct callings;

@@ -9,6 +9,7 @@
 
 #define KEY_LOCAL_ADDR "local-addr"  /* Go net/http/server.go LocalAddrContextKey */
 #define KEY_SERVER     "http-server" /* ServerContextKey */
+#define CAUSE_NAME_MAX 256
 
 struct contexts {
 	struct prover *p;
@@ -125,6 +126,68 @@ static bool has_cancel(struct contexts *c, const struct gotype *t, uint64_t *ret
 	return f && f->type == c->w->cancel;
 }
 
+/* The type behind both forms of an error: with a table of methods, or as a value of any type. */
+static const struct gotype *error_type(struct contexts *c, uint64_t first)
+{
+	const struct gotype *interface, *t = prover__itab(c->p, first, &interface);
+
+	return t ? t : gotypes__at(prover__types(c->p), first);
+}
+
+static bool is_named(struct contexts *c, const struct gotype *t, const char *name)
+{
+	char text[64];
+
+	gotypes__name(prover__types(c->p), t, text, sizeof(text));
+	return !strcmp(text, name);
+}
+
+/* context.Canceled is errors.New("context canceled"). */
+static bool is_canceled(struct contexts *c, const struct gotype *t, uint64_t at)
+{
+	const struct gotype *elem =
+		t->kind == GOKIND_POINTER ? gotypes__elem(prover__types(c->p), t) : NULL;
+	char text[32];
+
+	return elem && is_named(c, elem, "errors.errorString") && prover__is(c->p, at, elem) &&
+	       prover__string(c->p, at, text, sizeof(text)) && !strcmp(text, "context canceled");
+}
+
+/* How its cancelCtx has ended. A cause that is only the same error says nothing. */
+static void contexts__fill_end(struct contexts *c, struct context *n)
+{
+	const struct webtypes *w = c->w;
+	uint64_t first, at, cause, cause_at;
+	const struct gotype *t, *why;
+
+	if (w->cancel_err == WEBTYPES_NONE)
+		return;
+	first = prover__word(c->p, n->cancel + w->cancel_err);
+	at = prover__word(c->p, n->cancel + w->cancel_err + 8);
+	n->cancelled = first;
+	if (!first)
+		return;
+	n->end = CONTEXT_END_NOT_KNOWN;
+	t = error_type(c, first);
+	if (!t)
+		return;
+	if (is_named(c, t, "context.deadlineExceededError"))
+		n->end = CONTEXT_TOO_LATE;
+	else if (is_canceled(c, t, at))
+		n->end = CONTEXT_CANCELLED;
+	if (w->cancel_cause == WEBTYPES_NONE)
+		return;
+	cause = prover__word(c->p, n->cancel + w->cancel_cause);
+	cause_at = prover__word(c->p, n->cancel + w->cancel_cause + 8);
+	why = error_type(c, cause);
+	if (!why)
+		n->end = CONTEXT_END_NOT_KNOWN;
+	if (!why || (why == t && (cause_at == at || !t->size)))
+		return;
+	n->cause = why;
+	n->cause_at = cause_at;
+}
+
 /* What somebody has put there. */
 static void contexts__fill_value(struct contexts *c, struct context *n)
 {
@@ -158,12 +221,15 @@ static void contexts__fill(struct contexts *c, struct context *n)
 	n->own_ways = !is_of_context(c, n->type);
 	if (!n->own_ways && has_cancel(c, n->type, &at)) {
 		n->cancel = n->addr + at;
-		n->cancelled = w->cancel_err != WEBTYPES_NONE &&
-			       prover__word(c->p, n->cancel + w->cancel_err);
+		contexts__fill_end(c, n);
+	} else if (n->type == w->timer && w->timer_cancel != WEBTYPES_NONE) {
+		n->cancel = prover__word(c->p, n->addr + w->timer_cancel);
+		contexts__fill_end(c, n);
 	} else if (!n->own_ways && n->type != w->value) {
 		n->own_ways = true; /* withoutCancelCtx and the like */
 	}
-	if (n->type == w->timer && w->timer_deadline != WEBTYPES_NONE)
+	n->is_timer = n->type == w->timer;
+	if (n->is_timer && w->timer_deadline != WEBTYPES_NONE)
 		n->has_deadline = prover__time(c->p, n->addr + w->timer_deadline, &n->deadline_ns);
 	if (n->type == w->value)
 		contexts__fill_value(c, n);
@@ -206,6 +272,34 @@ static uint32_t contexts__node(struct contexts *c, const struct gotype *t, uint6
 	return (uint32_t)++c->nr;
 }
 
+/* context.Background() and TODO(): nothing ends them. */
+static bool is_root(struct contexts *c, const struct gotype *t)
+{
+	return t && (is_named(c, t, "context.emptyCtx") ||
+		     is_named(c, t, "context.backgroundCtx") || is_named(c, t, "context.todoCtx"));
+}
+
+/* *t and *addr: of a context; then of what it was made from. */
+static void contexts__step(struct contexts *c, uint64_t parent, const struct gotype **t,
+			   uint64_t *addr)
+{
+	if (*t == c->w->timer && c->w->timer_cancel != WEBTYPES_NONE) {
+		*t = c->w->cancel; /* Go 1.20: a part of it that lies elsewhere */
+		*addr = prover__word(c->p, *addr + c->w->timer_cancel);
+		return;
+	}
+	*t = contexts__held(c, prover__word(c->p, *addr + parent));
+	*addr = prover__word(c->p, *addr + parent + 8);
+}
+
+/* parent: where it is in that type. */
+static bool contexts__has_parent(struct contexts *c, const struct gotype *t, uint64_t *ret_parent)
+{
+	*ret_parent = 0;
+	return t && (contexts__parent(c, t, ret_parent) ||
+		     (t == c->w->timer && c->w->timer_cancel != WEBTYPES_NONE));
+}
+
 uint32_t contexts__at(struct contexts *c, const struct gotype *t, uint64_t addr)
 {
 	uint32_t first = 0, below = 0, n;
@@ -213,8 +307,11 @@ uint32_t contexts__at(struct contexts *c, const struct gotype *t, uint64_t addr)
 	bool new;
 
 	for (uint32_t i = 0; i < CONTEXTS_CHAIN_MAX; i++) {
-		if (!t || !contexts__parent(c, t, &parent))
+		if (!contexts__has_parent(c, t, &parent)) {
+			if (below)
+				c->v[below - 1].is_first = is_root(c, t);
 			break;
+		}
 		n = contexts__node(c, t, addr, &new);
 		if (!n)
 			break;
@@ -225,8 +322,7 @@ uint32_t contexts__at(struct contexts *c, const struct gotype *t, uint64_t addr)
 		if (!new)
 			break;
 		below = n;
-		t = contexts__held(c, prover__word(c->p, addr + parent));
-		addr = prover__word(c->p, addr + parent + 8);
+		contexts__step(c, parent, &t, &addr);
 	}
 	return first;
 }
@@ -275,6 +371,31 @@ bool contexts__cancelled(const struct contexts *c, uint32_t n)
 			return true;
 	}
 	return false;
+}
+
+bool contexts__cause(struct contexts *c, uint32_t n, struct arena *texts, const char **ret_type,
+		     const char **ret_text)
+{
+	const struct context *x = &c->v[n - 1];
+	const struct gotype *elem;
+	char name[CAUSE_NAME_MAX], text[PROVER_TEXT_MAX];
+
+	if (!x->cause)
+		return false;
+	gotypes__name(prover__types(c->p), x->cause, name, sizeof(name));
+	if (!name[0])
+		return false;
+	*ret_type = arena__copy(texts, name, strlen(name) + 1);
+	*ret_text = NULL;
+	elem = x->cause->kind == GOKIND_POINTER ? gotypes__elem(prover__types(c->p), x->cause)
+						: NULL;
+	/* Go errors/errors.go, fmt/errors.go: the text is their first field */
+	if (*ret_type && elem &&
+	    (is_named(c, elem, "errors.errorString") || is_named(c, elem, "fmt.wrapError")) &&
+	    prover__is(c->p, x->cause_at, elem) &&
+	    prover__string(c->p, x->cause_at, text, sizeof(text)))
+		*ret_text = arena__copy(texts, text, strlen(text) + 1);
+	return *ret_type;
 }
 
 uint64_t contexts__stream(const struct contexts *c, uint32_t n)

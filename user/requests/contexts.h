@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "requests/prover.h"
 #include "requests/spans.h"
@@ -24,14 +25,27 @@
 #define CONTEXTS_CHAIN_MAX 256u
 #define CONTEXTS_MAX       1000000u /* nodes */
 
+enum context_end { /* how a context has ended */
+		   CONTEXT_LIVES,
+		   CONTEXT_CANCELLED,     /* context.Canceled */
+		   CONTEXT_TOO_LATE,      /* context.DeadlineExceeded */
+		   CONTEXT_END_NOT_KNOWN, /* what another's context has said */
+};
+
 struct context {
 	uint64_t addr;
 	const struct gotype *type;
-	uint32_t up;         /* number of the one that it was made from; 0: not known, or none */
-	uint64_t cancel;     /* address of its cancelCtx; 0: it has none */
-	bool own_ways;       /* its deadline and its end are not those above it */
-	bool cancelled;      /* its own cancelCtx, or its deadline, has ended it */
-	bool has_deadline;   /* of its own */
+	uint32_t up;     /* number of the one that it was made from; 0: not known, or none */
+	uint64_t cancel; /* address of its cancelCtx; 0: it has none */
+	bool own_ways;   /* its deadline and its end are not those above it */
+	bool cancelled;  /* its own cancelCtx, or its deadline, has ended it */
+	uint8_t end;     /* enum context_end */
+	bool is_first;   /* what it was made from is a root, as context.Background() */
+	/* why it was cancelled, if somebody has said so, and an error: its type; NULL: nothing said */
+	const struct gotype *cause;
+	uint64_t cause_at;   /* and the second word of that */
+	bool is_timer;       /* a context.timerCtx */
+	bool has_deadline;   /* and its deadline is known */
 	int64_t deadline_ns; /* since 1970 */
 	bool is_local_addr;  /* a value that net/http gives each connection */
 	bool is_server;      /* and the other one */
@@ -61,6 +75,12 @@ size_t contexts__nr(const struct contexts *c); /* numbers are 1 to nr */
 bool contexts__deadline(const struct contexts *c, uint32_t n, int64_t *ret_ns);
 /* Whether it, or what it was made from, was cancelled, as far as that is known. */
 bool contexts__cancelled(const struct contexts *c, uint32_t n);
+/*
+ * Its cause: the type's name, "*errors.errorString", and where that says it, the text. false: it
+ * has none. Texts are put into `texts`.
+ */
+bool contexts__cause(struct contexts *c, uint32_t n, struct arena *texts, const char **ret_type,
+		     const char **ret_text);
 /* The call of gRPC that it, or what it was made from, has as a value; 0: none. */
 uint64_t contexts__stream(const struct contexts *c, uint32_t n);
 /* The first cancelCtx on the way up from n; 0: there is none. */

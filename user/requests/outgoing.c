@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "facts/requests.h"
+
 static bool is_same(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
@@ -116,4 +118,22 @@ bool outgoing__of(struct prover *p, const struct webtypes *w, uint64_t request, 
 	if (!ret->method[0])
 		ret->method = "GET"; /* Go net/http/request.go: "" means GET */
 	return outgoing__url(p, w, url, texts, ret);
+}
+
+bool outgoing__of_call(struct prover *p, const struct webtypes *w, uint64_t call,
+		       struct arena *texts, struct outgoing *ret)
+{
+	const uint64_t header = prover__word(p, call + w->call_header),
+		       dialled = prover__word(p, call + w->call_conn);
+
+	*ret = (struct outgoing){ .method = NULL };
+	if (!prover__is(p, header, w->header) || !prover__is(p, dialled, w->dialled))
+		return false;
+	*ret = (struct outgoing){
+		.method = "POST",
+		.scheme = GREQUEST_SCHEME_GRPC,
+		.host = text_at(p, dialled, w->dialled_target, texts),
+		.path = text_at(p, header, w->header_method, texts),
+	};
+	return ret->host && ret->host[0] && ret->path && ret->path[0] == '/';
 }

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/heart.h"
 #include "base/vec.h"
 #include "requests/ahead.h"
@@ -226,7 +228,8 @@ static int gathering__add(struct gathering *t, const struct liveslots *s)
 		err = pass__add_chans(p, &g, s);
 	if (err)
 		return err;
-	if (!g.nr_hands && !g.nr_chans && !g.serves && !g.calling.request && !g.calling.stream)
+	if (!g.nr_hands && !g.nr_chans && !g.serves && !g.calling.request && !g.calling.stream &&
+	    !g.calling.call)
 		return g.unclear ? 0 : pass__add_idle(p, &g);
 	err = vec__reserve(&p->gs, &p->gs_room, p->nr_gs + 1, sizeof(*p->gs));
 	if (!err)
@@ -316,6 +319,7 @@ int pass__take(const struct pass_of *of, struct pass **ret)
 		return -ENOMEM;
 	p->of = *of;
 	p->complete = true;
+	p->now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
 	p->claims.max = p->done.max = p->done_context.max = p->streams.max = CONTEXTS_MAX;
 	err = prover__new(of->as, of->rt, of->types, of->heap, &p->prover);
 	if (!err)

@@ -40,13 +40,15 @@ struct finding { /* of one goroutine; texts: of the pass, NULL: not known */
 	uint8_t relation; /* enum grequest_relation */
 	uint8_t kind;     /* enum grequest_kind */
 	uint8_t stops;    /* as struct gview */
-	bool over, cancelled, has_deadline;
+	bool over, cancelled, has_deadline, left;
 	int64_t deadline_ns; /* since 1970 */
-	int64_t began_ns;    /* of what serves: the request; 0: not known */
+	uint8_t ended_by;    /* enum gcontext_end */
+	const char *cause_type, *cause;
+	int64_t began_ns; /* of what serves: the request; 0: not known */
 	const char *method, *path, *query, *route, *host, *peer;
 	struct gtrace trace;
 	uint64_t object; /* of AWAITED_BY: what the request waits for, and this has in hand */
-	uint64_t call;   /* address of the net/http.Request that it sent; 0: none */
+	uint64_t call; /* address of the net/http.Request, or call of gRPC, that it sent; 0: none */
 	uint64_t caller; /* address of the g that tells which that is; 0: itself */
 	struct outgoing calls;
 };

@@ -80,7 +80,8 @@ struct pass {
 	uint64_t *servers;
 	size_t nr_servers, servers_room;
 	size_t unread;
-	bool complete; /* who serves is known of each goroutine that can */
+	int64_t now_ns; /* since 1970: when it began */
+	bool complete;  /* who serves is known of each goroutine that can */
 	/* address of a cancelCtx, of a Done channel: index into served + 1, or CLAIM_UNCLEAR */
 	struct u64map claims, done;
 	struct u64map done_context; /* Done channel to the number of its context */

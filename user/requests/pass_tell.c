@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "requests/ended.h"
 
 /* The requests that one goroutine has in hand. */
 struct held {
@@ -298,9 +299,30 @@ static void pass__add_deadline(const struct pass *p, uint32_t n, struct finding 
 	f->has_deadline = true;
 }
 
-/* best: the innermost context of the request. own: of the request; 0: it has none. */
-static void pass__deadline(const struct pass *p, const struct pass_g *g, uint32_t best,
-			   uint64_t own, struct finding *f)
+/* Who has ended it. A deadline is only told if it is the one that is told of the goroutine. */
+static void pass__ended(struct pass *p, uint32_t best, uint64_t own, uint32_t served,
+			struct finding *f)
+{
+	/* a program may have given its request another context, which others than net/http end */
+	const bool by_net_http = served && contexts__is_of_request(p->contexts, served);
+	const struct ended e = ended__of(p->contexts, best, own, by_net_http, p->now_ns);
+	const bool late = e.by == GCONTEXT_OWN_DEADLINE || e.by == GCONTEXT_PARENT_DEADLINE ||
+			  e.by == GCONTEXT_REQUEST_DEADLINE;
+
+	f->left = by_net_http &&
+		  ended__of(p->contexts, served, own, true, p->now_ns).by == GCONTEXT_CONNECTION;
+	if (!late || (f->has_deadline && f->deadline_ns == e.deadline_ns))
+		f->ended_by = e.by;
+	if (e.first)
+		(void)contexts__cause(p->contexts, e.first, &p->texts, &f->cause_type, &f->cause);
+}
+
+/*
+ * best: the innermost context of the request. own: of the request; 0: it has none. served: number of
+ * that, if the handler runs; else 0.
+ */
+static void pass__deadline(struct pass *p, const struct pass_g *g, uint32_t best, uint64_t own,
+			   uint32_t served, struct finding *f)
 {
 	uint64_t n;
 
@@ -314,6 +336,8 @@ static void pass__deadline(const struct pass *p, const struct pass_g *g, uint32_
 		if (u64map__get(&p->done_context, p->chans[g->chans_at + i], &n) && n &&
 		    pass__owner(p, (uint32_t)n).own == own)
 			pass__add_deadline(p, (uint32_t)n, f);
+	if (f->cancelled)
+		pass__ended(p, best, own, served, f);
 }
 
 /* --- findings --- */
@@ -340,7 +364,7 @@ static bool pass__has(struct pass *p, const struct pass_g *g, struct served *s, 
 
 	if (!pass__served_by(p, s, f))
 		return false;
-	pass__deadline(p, g, n ? n : s->context, s->own, f);
+	pass__deadline(p, g, n ? n : s->context, s->own, s->context, f);
 	if (f->relation == GREQUEST_SERVES)
 		pass__trace_of_server(p, s, f);
 	else
@@ -369,7 +393,7 @@ static bool pass__over(struct pass *p, const struct pass_g *g, const struct owne
 			break;
 		}
 	}
-	pass__deadline(p, g, pass__innermost(p, g, o->own), o->own, f);
+	pass__deadline(p, g, pass__innermost(p, g, o->own), o->own, 0, f);
 	return true;
 }
 
@@ -438,6 +462,14 @@ static bool pass__calls(struct pass *p, const struct pass_g *g, struct finding *
 	uint64_t request = g->calling.request, caller;
 
 	f->caller = 0;
+	if (g->calling.call) {
+		f->call = g->calling.call;
+		if (outgoing__of_call(p->prover, p->of.web, f->call, &p->texts, &f->calls))
+			return true;
+		f->call = 0;
+		f->calls = (struct outgoing){ .method = NULL };
+		return false;
+	}
 	if (!request && g->calling.stream && u64map__get(&p->streams, g->calling.stream, &caller) &&
 	    caller != CLAIM_UNCLEAR) {
 		request = p->gs[caller - 1].calling.request;

@@ -183,7 +183,9 @@ static bool same_finding(const struct finding *a, const struct finding *b)
 	       a->server_goid == b->server_goid && a->in_hand == b->in_hand &&
 	       a->relation == b->relation && a->kind == b->kind && a->over == b->over &&
 	       a->cancelled == b->cancelled && a->has_deadline == b->has_deadline &&
-	       a->deadline_ns == b->deadline_ns && same_text(a->method, b->method) &&
+	       a->deadline_ns == b->deadline_ns && a->ended_by == b->ended_by &&
+	       a->left == b->left && same_text(a->cause_type, b->cause_type) &&
+	       same_text(a->cause, b->cause) && same_text(a->method, b->method) &&
 	       same_text(a->path, b->path) && same_text(a->query, b->query) &&
 	       same_text(a->route, b->route) && same_text(a->host, b->host) &&
 	       same_text(a->peer, b->peer) && a->object == b->object && a->call == b->call &&
@@ -415,6 +417,7 @@ static void reading__tell_of_request(const struct reading *r, const struct findi
 		return;
 	q->has_deadline = of->has_deadline;
 	q->left_ns = of->left_ns;
+	q->left = f->left;
 	if (f->began_ns && f->began_ns <= r->now_ns)
 		q->age_ns = r->now_ns - f->began_ns;
 }
@@ -440,7 +443,11 @@ static int reading__tell(struct reading *r, const struct finding *f, uint64_t ro
 	of->cancelled = f->cancelled;
 	of->has_deadline = f->has_deadline;
 	of->left_ns = f->deadline_ns - r->now_ns;
-	err = reading__trace(r, &f->trace, &of->trace);
+	of->ended_by = f->ended_by;
+	of->cause_type = reading__copy(r, f->cause_type, &err);
+	of->cause = reading__copy(r, f->cause, &err);
+	if (!err)
+		err = reading__trace(r, &f->trace, &of->trace);
 	if (!err)
 		reading__tell_of_request(r, f, of, &r->to->v[of->request - 1]);
 	return err;

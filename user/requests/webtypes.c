@@ -74,6 +74,26 @@ static void find_client(struct gotypes *types, struct webtypes *w,
 	}
 }
 
+/* What a pointer, a field of t, leads to, and a string in that. */
+static const struct gotype *find_behind(struct gotypes *types, const struct gotype *t,
+					const char *name, uint64_t *ret, const char *text,
+					uint64_t *ret_text)
+{
+	const struct gofield *f = field(types, t, name, ret);
+	const struct gotype *elem =
+		f && f->type->kind == GOKIND_POINTER ? gotypes__elem(types, f->type) : NULL;
+
+	f = field(types, elem, text, ret_text);
+	return f && f->type->kind == GOKIND_STRING ? elem : NULL;
+}
+
+static void find_call(struct gotypes *types, struct webtypes *w, const struct gotype *t)
+{
+	w->header = find_behind(types, t, "callHdr", &w->call_header, "Method", &w->header_method);
+	w->dialled = find_behind(types, t, "cc", &w->call_conn, "target", &w->dialled_target);
+	w->call = w->header && w->dialled ? t : NULL;
+}
+
 static void find_http2(struct gotypes *types, struct webtypes *w, struct webtypes_http2 *h,
 		       const struct gotype *writer, const struct gotype *state)
 {
@@ -100,10 +120,14 @@ static void find_of_context(struct gotypes *types, struct webtypes *w)
 	field(types, w->value, "key", &w->value_key);
 	field(types, w->value, "val", &w->value_val);
 	field(types, w->cancel, "err", &w->cancel_err);
+	field(types, w->cancel, "cause", &w->cancel_cause);
 	last_word(types, w->cancel, "done", &w->cancel_done);
 	f = field(types, w->cancel, "children", &w->cancel_children);
 	w->children = f && f->type->kind == GOKIND_MAP ? f->type : NULL;
 	field(types, w->timer, "deadline", &w->timer_deadline);
+	f = field(types, w->timer, "cancelCtx", &w->timer_cancel);
+	if (!f || f->type->kind != GOKIND_POINTER || gotypes__elem(types, f->type) != w->cancel)
+		w->timer_cancel = WEBTYPES_NONE;
 }
 
 enum {
@@ -118,6 +142,7 @@ enum {
 	STREAM,
 	OLD_STREAM,
 	GROUP,
+	CALL,
 	SENT,
 	ANSWER,
 	STREAMS,                            /* of clients */
@@ -139,6 +164,7 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 		[STREAM] = "google.golang.org/grpc/internal/transport.ServerStream",
 		[OLD_STREAM] = "google.golang.org/grpc/internal/transport.Stream",
 		[GROUP] = "golang.org/x/sync/errgroup.Group",
+		[CALL] = "google.golang.org/grpc.clientStream",
 		[SENT] = "net/http.transportRequest",
 		[ANSWER] = "net/http.Response",
 		[STREAMS] = "net/http.http2clientStream",
@@ -174,6 +200,7 @@ int webtypes__find(struct gotypes *types, struct webtypes *ret)
 		w->inner.type = NULL;
 	find_url(types, w, url);
 	find_client(types, w, t + STREAMS);
+	find_call(types, w, t[CALL]);
 	for (size_t i = 0; i < WEBTYPES_HTTP2; i++)
 		find_http2(types, w, &w->http2[i], t[HTTP2 + 2 * i], t[HTTP2 + 2 * i + 1]);
 	find_of_context(types, w);

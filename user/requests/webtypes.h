@@ -55,16 +55,23 @@ struct webtypes {
 	const struct gotype *answer; /* net/http.Response */
 	uint64_t answer_request;     /* *http.Request */
 	struct webtypes_stream client[WEBTYPES_STREAMS];
+	const struct gotype *call;       /* of gRPC: what a client has for one call */
+	uint64_t call_header, call_conn; /* pointers to the next two */
+	const struct gotype *header, *dialled;
+	uint64_t header_method;  /* string: "/package.Service/Method" */
+	uint64_t dialled_target; /* string: as the program gave it */
 	uint64_t response_conn, response_req;
 	uint64_t conn_current;         /* the word that is the *response, or nil */
 	uint64_t key_name;             /* string */
 	uint64_t value_parent;         /* context.Context */
 	uint64_t value_key;            /* interface{} */
-	uint64_t cancel_err;           /* not 0: it was cancelled */
+	uint64_t cancel_err;           /* error, or a value that is one; not 0: it was cancelled */
+	uint64_t cancel_cause;         /* error */
 	uint64_t cancel_done;          /* the word that is the channel, or nil */
 	uint64_t cancel_children;      /* map[canceler]struct{} */
 	const struct gotype *children; /* of that map */
 	uint64_t timer_deadline;       /* time.Time */
+	uint64_t timer_cancel;         /* *cancelCtx, in Go 1.20; WEBTYPES_NONE: it has it inside */
 	uint64_t value_val;            /* interface{} */
 	const struct gotype *stream;   /* of gRPC: what a server has for one call */
 	uint64_t stream_method;        /* string: "/package.Service/Method" */

@@ -209,6 +209,7 @@ static void leak_ignored__add(struct leak_ignored *to, const struct grequest_of 
 	const uint64_t ns = of->has_deadline && of->left_ns < 0 ? (uint64_t)-of->left_ns : 0;
 
 	to->count++;
+	to->by[of->ended_by]++;
 	if (!ns)
 		return;
 	if (!to->deadlines++ || ns < to->min_ns)

@@ -39,6 +39,7 @@ struct leak_ignored {
 	uint64_t count;          /* goroutines whose context has ended, and that still wait */
 	uint64_t deadlines;      /* of these a deadline has passed: */
 	uint64_t min_ns, max_ns; /* so long ago */
+	uint64_t by[GCONTEXT_END_MAX + 1]; /* who has ended it: enum gcontext_end */
 };
 
 struct leak_requests {

@@ -335,6 +335,22 @@ static void put_standing(const struct leaks *l, const struct leak_entry *e, stru
 	}
 }
 
+/* "; ended by: own deadline 12, request's cancel 3" */
+static void put_enders(const struct leak_ignored *i, struct textbuf *to)
+{
+	const char *words = "; ended by: ";
+
+	for (size_t by = GCONTEXT_END_UNKNOWN + 1; by <= GCONTEXT_END_MAX; by++) {
+		if (!i->by[by])
+			continue;
+		textbuf__text(to, words);
+		textbuf__text(to, gcontext_end_word((enum gcontext_end)by));
+		textbuf__text(to, " ");
+		leak_words__number(i->by[by], to);
+		words = ", ";
+	}
+}
+
 /* "; ignores its context: 50 have one that has ended, and still wait; deadlines passed 31s to 40s ago" */
 static void put_ignored(const struct leak_entry *e, struct textbuf *to)
 {
@@ -346,15 +362,17 @@ static void put_ignored(const struct leak_entry *e, struct textbuf *to)
 	leak_words__number(i->count, to);
 	textbuf__text(to, i->count == 1 ? " has one that has ended, and still waits"
 					: " have one that has ended, and still wait");
-	if (!i->deadlines)
-		return;
-	textbuf__text(to, i->deadlines == 1 ? "; a deadline passed " : "; deadlines passed ");
-	leak_words__age(i->min_ns, to);
-	if (i->max_ns / NS_PER_SEC > i->min_ns / NS_PER_SEC) {
-		textbuf__text(to, " to ");
-		leak_words__age(i->max_ns, to);
+	if (i->deadlines) {
+		textbuf__text(to,
+			      i->deadlines == 1 ? "; a deadline passed " : "; deadlines passed ");
+		leak_words__age(i->min_ns, to);
+		if (i->max_ns / NS_PER_SEC > i->min_ns / NS_PER_SEC) {
+			textbuf__text(to, " to ");
+			leak_words__age(i->max_ns, to);
+		}
+		textbuf__text(to, " ago");
 	}
-	textbuf__text(to, " ago");
+	put_enders(i, to);
 }
 
 /* The rule that held, with its numbers. */

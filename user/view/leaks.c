@@ -55,6 +55,7 @@ void leaks__free(struct leaks *l)
 	for (size_t i = 0; i < l->nr; i++) {
 		free((void *)l->entries[i].labels);
 		free((void *)l->entries[i].requests);
+		free((void *)l->entries[i].outgoing);
 	}
 	free(l->entries);
 	free(l->entry_of);

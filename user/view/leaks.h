@@ -11,6 +11,7 @@
  *	leaks__allocated() after the last look; may be left out
  *	leaks__finish()	 verdicts, patterns
  *	leak_requests__note()	which requests they work for (view/leak_requests); may be left out
+ *	leak_outgoing__note()	and which they have sent (view/leak_outgoing); the same
  *	leaks__keepers() leaks__heap()	for each runtime, whose heap is to be counted, and how much it is; may be left out
  *	leaks__rank()	 in the order of what costs most
  *
@@ -74,6 +75,7 @@ struct leak_cause {             /* what is put in order: an entry with those tha
 };
 
 struct leak_incidents;
+struct leak_outgoing;
 struct leak_requests;
 struct leak_entry {     /* one group with members at the last look */
 	uint32_t group; /* of the leakset */
@@ -96,6 +98,8 @@ struct leak_entry {     /* one group with members at the last look */
 	/* that all have; NULL: none, or not the same. Owned by leaks */
 	const struct label_set *labels;
 	const struct leak_requests *requests; /* NULL: nothing is known. Owned by leaks */
+	const struct leak_outgoing
+		*outgoing; /* NULL: they have sent none that is known. The same */
 	struct leak_parent parents[LEAKS_PARENTS_MAX];
 	size_t nr_parents;
 	struct called called;

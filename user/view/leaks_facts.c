@@ -8,6 +8,7 @@
 #include "facts/fact_flags.h"
 #include "view/leak_incident.h"
 #include "view/leak_peer.h"
+#include "view/leak_outgoing.h"
 #include "view/leak_requests.h"
 
 #define ROWS 1024 /* of members in one fact */
@@ -264,6 +265,44 @@ static void requests_of(struct factlog *f, const struct leak_requests *q, struct
 	to->ignored_deadlines = q->ignored.deadlines;
 	to->ignored_min_ns = q->ignored.min_ns;
 	to->ignored_max_ns = q->ignored.max_ns;
+	column_u64(&to->n_ignored_by, &to->ignored_by, (uint64_t *)q->ignored.by,
+		   ARRAY_SIZE(q->ignored.by));
+}
+
+struct sent_rows {
+	uint32_t method[LEAK_OUTGOING_MAX], scheme[LEAK_OUTGOING_MAX], host[LEAK_OUTGOING_MAX],
+		path[LEAK_OUTGOING_MAX];
+	uint64_t count[LEAK_OUTGOING_MAX], timed[LEAK_OUTGOING_MAX], min[LEAK_OUTGOING_MAX],
+		max[LEAK_OUTGOING_MAX];
+};
+
+static void outgoing_of(struct factlog *f, const struct leak_outgoing *q, struct sent_rows *rows,
+			Pw__LeakGroup *to)
+{
+	for (size_t i = 0; q && i < q->nr; i++) {
+		const struct leak_sent *s = &q->v[i];
+
+		rows->method[i] = name(f, s->method);
+		rows->scheme[i] = name(f, s->scheme);
+		rows->host[i] = name(f, s->host);
+		rows->path[i] = name_or_none(f, s->path);
+		rows->count[i] = s->count;
+		rows->timed[i] = s->timed;
+		rows->min[i] = s->min_ns;
+		rows->max[i] = s->max_ns;
+	}
+	if (!q)
+		return;
+	to->n_sent_count = q->nr;
+	to->sent_count = rows->count;
+	column_u32(&to->n_sent_method, &to->sent_method, rows->method, q->nr);
+	column_u32(&to->n_sent_scheme, &to->sent_scheme, rows->scheme, q->nr);
+	column_u32(&to->n_sent_host, &to->sent_host, rows->host, q->nr);
+	column_u32(&to->n_sent_path, &to->sent_path, rows->path, q->nr);
+	column_u64(&to->n_sent_timed, &to->sent_timed, rows->timed, q->nr);
+	column_u64(&to->n_sent_min_ns, &to->sent_min_ns, rows->min, q->nr);
+	column_u64(&to->n_sent_max_ns, &to->sent_max_ns, rows->max, q->nr);
+	to->sent_others = q->others;
 }
 
 static void tell_group(struct factlog *f, const struct leaks *l, const struct leak_entry *e)
@@ -271,6 +310,7 @@ static void tell_group(struct factlog *f, const struct leaks *l, const struct le
 	Pw__LeakGroup g = PW__LEAK_GROUP__INIT;
 	Pw__Fact fact = PW__FACT__INIT;
 	struct route_rows rows;
+	struct sent_rows sent;
 
 	factlog__group(f);
 	g.n_count = leakset__nr_looks(l->set);
@@ -279,6 +319,7 @@ static void tell_group(struct factlog *f, const struct leaks *l, const struct le
 	entry_of(f, l, e, &g);
 	ties_of(f, l, e, &g);
 	requests_of(f, e->requests, &rows, &g);
+	outgoing_of(f, e->outgoing, &sent, &g);
 	fact.fact_case = PW__FACT__FACT_LEAK_GROUP;
 	fact.leak_group = &g;
 	pw_writer__fact(factlog__writer(f), &fact);

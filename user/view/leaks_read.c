@@ -9,6 +9,7 @@
 #include "view/leak_call.h"
 #include "view/leak_incident.h"
 #include "view/leak_peer.h"
+#include "view/leak_outgoing.h"
 #include "view/leak_requests.h"
 #include "view/leaks_facts.h"
 
@@ -24,6 +25,7 @@ struct read_group {
 	uint32_t site_groups, facts, with, flags;
 	enum leak_side end;
 	struct leak_requests *requests; /* owned; NULL: nothing is known */
+	struct leak_outgoing *outgoing; /* the same */
 };
 
 struct leaks_facts {
@@ -57,8 +59,10 @@ void leaks_facts__free(struct leaks_facts *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->nr; i++)
+	for (size_t i = 0; i < s->nr; i++) {
 		free(s->v[i].requests);
+		free(s->v[i].outgoing);
+	}
 	free(s->told.groups);
 	free(s->told.members);
 	free(s->v);
@@ -169,7 +173,17 @@ static bool requests_fit(const Pw__LeakGroup *f)
 	       column_fits(f->n_route_requests, nr) && column_fits(f->n_route_over, nr) &&
 	       column_fits(f->n_route_count, nr) && f->traces.len % 16 == 0 &&
 	       f->traces.len <= 16 * LEAK_TRACES_MAX && f->ignored_min_ns <= AGO_MAX &&
-	       f->ignored_max_ns <= AGO_MAX;
+	       f->ignored_max_ns <= AGO_MAX && f->n_ignored_by <= GCONTEXT_END_MAX + 1;
+}
+
+static bool outgoing_fits(const Pw__LeakGroup *f)
+{
+	const size_t nr = f->n_sent_count;
+
+	return nr <= LEAK_OUTGOING_MAX && column_fits(f->n_sent_method, nr) &&
+	       column_fits(f->n_sent_scheme, nr) && column_fits(f->n_sent_host, nr) &&
+	       column_fits(f->n_sent_path, nr) && column_fits(f->n_sent_timed, nr) &&
+	       column_fits(f->n_sent_min_ns, nr) && column_fits(f->n_sent_max_ns, nr);
 }
 
 /* NULL: nothing is known, or there is no memory. */
@@ -196,8 +210,36 @@ static struct leak_requests *requests_of(struct leaks_facts *s, const Pw__LeakGr
 	q->nr_traces = (uint32_t)(f->traces.len / 16);
 	if (q->nr_traces)
 		memcpy(q->traces, f->traces.data, f->traces.len);
-	q->ignored = (struct leak_ignored){ f->ignores, f->ignored_deadlines, f->ignored_min_ns,
-					    f->ignored_max_ns };
+	q->ignored = (struct leak_ignored){
+		f->ignores, f->ignored_deadlines, f->ignored_min_ns, f->ignored_max_ns, { 0 }
+	};
+	for (size_t i = 0; i < f->n_ignored_by; i++)
+		q->ignored.by[i] = f->ignored_by[i];
+	return q;
+}
+
+/* NULL: they have sent none, or there is no memory. */
+static struct leak_outgoing *outgoing_of(struct leaks_facts *s, const Pw__LeakGroup *f,
+					 const struct pw_names *names)
+{
+	struct leak_outgoing *q = f->n_sent_count ? calloc(1, sizeof(*q)) : NULL;
+
+	if (!q)
+		return NULL;
+	q->others = q->count = f->sent_others;
+	for (size_t i = 0; i < f->n_sent_count; i++) {
+		q->v[q->nr++] = (struct leak_sent){
+			.method = text_of(s, names, COLUMN_AT(f, sent_method, i)),
+			.scheme = text_of(s, names, COLUMN_AT(f, sent_scheme, i)),
+			.host = text_of(s, names, COLUMN_AT(f, sent_host, i)),
+			.path = text_or_none(s, names, COLUMN_AT(f, sent_path, i)),
+			.count = f->sent_count[i],
+			.timed = COLUMN_AT(f, sent_timed, i),
+			.min_ns = COLUMN_AT(f, sent_min_ns, i),
+			.max_ns = COLUMN_AT(f, sent_max_ns, i),
+		};
+		q->count += f->sent_count[i];
+	}
 	return q;
 }
 
@@ -206,7 +248,8 @@ static bool is_whole(const struct leaks_facts *s, const Pw__LeakGroup *f)
 	return f->n_count == s->told.nr_looks && f->class_ < LEAK_CLASSES &&
 	       f->role <= LEAK_ROLE_CLIENT && f->verdict < VERDICT_KINDS && f->why < WHY_KINDS &&
 	       f->called <= CALLED_UNWATCHED && f->end <= LEAK_END_DIALLED &&
-	       f->holder <= REACH_TIMER + 1 && f->on_cpu <= s->told.on_cpu && requests_fit(f);
+	       f->holder <= REACH_TIMER + 1 && f->on_cpu <= s->told.on_cpu && requests_fit(f) &&
+	       outgoing_fits(f);
 }
 
 static struct leak_group group_of(const Pw__LeakGroup *f)
@@ -310,7 +353,8 @@ static int take_group(struct leaks_facts *s, const Pw__LeakGroup *f, const struc
 	s->told.groups[s->nr] = group_of(f);
 	s->v[s->nr] = entry_of(s, f, names);
 	s->v[s->nr].requests = requests_of(s, f, names);
-	if (f->requests && !s->v[s->nr].requests)
+	s->v[s->nr].outgoing = outgoing_of(s, f, names);
+	if ((f->requests && !s->v[s->nr].requests) || (f->n_sent_count && !s->v[s->nr].outgoing))
 		return cause__no_memory(why);
 	s->told.nr_groups = ++s->nr;
 	return 0;
@@ -399,6 +443,20 @@ static const struct leak_requests *known_requests(struct leaks *l, struct read_g
 	return q;
 }
 
+/* The same. */
+static const struct leak_outgoing *known_outgoing(struct leaks *l, struct read_group *r)
+{
+	struct leak_outgoing *q = steal(r->outgoing);
+
+	for (uint32_t i = 0; q && i < q->nr; i++) {
+		q->v[i].method = known_text(l, q->v[i].method);
+		q->v[i].scheme = known_text(l, q->v[i].scheme);
+		q->v[i].host = known_text(l, q->v[i].host);
+		q->v[i].path = known_text(l, q->v[i].path);
+	}
+	return q;
+}
+
 /* Entry i is group i. */
 static void make_entry(struct leaks *l, struct read_group *r, uint32_t i)
 {
@@ -416,6 +474,7 @@ static void make_entry(struct leaks *l, struct read_group *r, uint32_t i)
 		.called = { r->called.how, known_place(l, &r->called.place), r->called.goid },
 		.call = r->with,
 		.requests = known_requests(l, r),
+		.outgoing = known_outgoing(l, r),
 	};
 	l->patterns[i].words = known_text(l, r->words);
 	l->patterns[i].cure = known_text(l, r->cure);

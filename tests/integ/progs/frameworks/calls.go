@@ -16,6 +16,8 @@ import (
 
 // gRPC without generated code: each call has a method of its own, by which it is known.
 
+var target string // that is dialled
+
 type service interface{ unary() }
 
 type implementation struct{}
@@ -23,7 +25,7 @@ type implementation struct{}
 func (implementation) unary() {}
 
 func called(ctx context.Context, kind, path string) {
-	q := &request{Kind: "grpc", Method: "POST", Path: path, Routes: []string{path}, ServedBy: goid()}
+	q := &request{Kind: "grpc", Method: "POST", Path: path, Scheme: "grpc", Host: target, Routes: []string{path}, ServedBy: goid()}
 	if of, _ := metadata.FromIncomingContext(ctx); len(of.Get("traceparent")) == 1 {
 		p := strings.Split(of.Get("traceparent")[0], "-")
 		q.Trace, q.Parent = p[1], p[2]
@@ -68,10 +70,11 @@ func startCalls() {
 	if err != nil {
 		panic(err)
 	}
+	target = listener.Addr().String()
 	server, d := grpc.NewServer(), description()
 	server.RegisterService(d, implementation{})
 	go server.Serve(listener)
-	to, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	to, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		panic(err)
 	}

@@ -10,8 +10,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -75,7 +77,8 @@ func body(ctx context.Context, kind, path string) {
 	group.Go(func() error { childOf(ctx, kind+"-group", path); in <- 1; <-wait; return nil })
 	group.Go(func() error { childOf(all, kind+"-group-context", path); in <- 1; <-all.Done(); return all.Err() })
 	go nested(ctx, kind, path, in, wait)
-	for i := 0; i < 6; i++ {
+	go func() { tell(goroutine{Case: kind + "-made", MadeIn: path}); in <- 1; <-make(chan int) }()
+	for i := 0; i < 7; i++ {
 		<-in
 	}
 	<-never
@@ -208,12 +211,17 @@ func alone() {
 	<-in
 }
 
+func plainly(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
 func startRouters() {
 	alone()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
 	var only http.Protocols
 	only.SetUnencryptedHTTP2(true)
 	second := &http.Client{Transport: &http.Transport{Protocols: &only}}
+	third := &http.Client{Transport: &http2.Transport{AllowHTTP: true, DialTLSContext: plainly}}
 	urls := map[string]string{}
 	for kind, h := range map[string]http.Handler{"chi": withChi(), "gin": withGin(), "echo": withEcho(), "gorilla": withGorilla(),
 		"traced": withTraces(), "auto": withAuto(), "h2c": withoutTLS()} {
@@ -234,12 +242,15 @@ func startRouters() {
 	runtime.GC()
 	for kind, url := range urls {
 		for i := 0; i < each; i++ {
-			q, c := requestOf(url, kind, i), client
+			q, c, name := requestOf(url, kind, i), client, "client"
 			if kind == "h2c" {
 				c = second
 			}
+			if kind == "h2c" && i == 1 {
+				c, name = third, "x-net-client"
+			}
 			go func() {
-				tell(goroutine{Case: "client", Calls: q.URL.Path})
+				tell(goroutine{Case: name, Calls: q.URL.Path})
 				r, err := c.Do(q)
 				use(r, err)
 			}()

@@ -35,6 +35,7 @@ type fate struct {
 	Ignores bool     `json:"ignores"` // their context has ended, and they do not look at it
 	Ended   bool     `json:"ended"`   // a context that they have in hand has ended
 	Limited bool     `json:"limited"` // by its deadline
+	By      string   `json:"by"`      // who has ended the context that they ignore; "": memory cannot tell
 	Route   string   `json:"route"`
 	Traces  []string `json:"traces"`
 	Goids   []uint64 `json:"goids"`
@@ -195,11 +196,11 @@ func looks(r *http.Request) {
 func looking(w http.ResponseWriter, r *http.Request) { looks(r) }
 
 func init() {
-	add("late", fate{Start: "main.answersLate", Leaks: true, Named: true, Ignores: true, Ended: true, Limited: true}, late)
-	add("after", fate{Start: "main.answersAfter", Leaks: true, Ignores: true, Ended: true}, after)
-	add("choosing", fate{Start: "main.choosesLate", Leaks: true, Ignores: true, Ended: true}, choosing)
+	add("late", fate{Start: "main.answersLate", By: "own deadline", Leaks: true, Named: true, Ignores: true, Ended: true, Limited: true}, late)
+	add("after", fate{Start: "main.answersAfter", By: "request's cancel", Leaks: true, Ignores: true, Ended: true}, after)
+	add("choosing", fate{Start: "main.choosesLate", By: "request's cancel", Leaks: true, Ignores: true, Ended: true}, choosing)
 	add("without", fate{Start: "main.answersWithout", Leaks: true, None: true}, without)
-	add("serving", fate{At: "main.servesLate", Leaks: true, Serve: true, Named: true, Ignores: true, Ended: true, Limited: true}, serving)
+	add("serving", fate{At: "main.servesLate", By: "own deadline", Leaks: true, Serve: true, Named: true, Ignores: true, Ended: true, Limited: true}, serving)
 	add("in-time", fate{At: "main.servesInTime", Leaks: true, Serve: true, Named: true}, inTime)
 	add("resting", fate{Start: "main.rests", Ended: true, Limited: true}, resting)
 }
