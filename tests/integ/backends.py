@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""backends: what `parkwatch serve` sends, at programs that others wrote: the OpenTelemetry Collector, Pyroscope's API, VictoriaMetrics.
+"""backends: what `parkwatch serve` sends, at programs that others wrote: the OpenTelemetry Collector, Jaeger, Pyroscope's API, VictoriaMetrics.
 
 They are built from tests/backends, which takes minutes of CPU time: by `make check-backends`. Elsewhere a case is skipped unless its
 backend is there already.
@@ -23,13 +23,14 @@ import servespans
 from dump import plain
 from dumpviews import Idle, own, same_counts
 from routes import Worked
-from serve import WATCHED, alone, free_port, main
+from serve import WATCHED, Daemon, alone, free_port, main
 from servesinks import attributes, daemon
 from target import ROOT, Target, expect
 
 SOURCES = ROOT / "tests/backends"
 # What is built in each folder.
-PACKAGES = {"otelcol": ".", "pyroscope": ".", "victoriametrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics"}
+PACKAGES = {"otelcol": ".", "pyroscope": ".", "victoriametrics": "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics",
+            "jaeger": "github.com/jaegertracing/jaeger/cmd/jaeger"}
 SIGNALS = ("metrics", "logs", "traces", "profiles")
 FRAMES = 20    # of a stack, innermost first, that are compared: Go's text has no more of deep ones
 
@@ -235,6 +236,80 @@ def the_collector_takes_a_recording_as_it_is_written():
         expect(len(linked) > 5 and all(trace[0] in "ab" and 0 < int(span, 16) < 10000 for trace, span in linked), f"{linked}")
 
 
+@contextlib.contextmanager
+def jaeger(folder):
+    """Jaeger with its store in memory: (where OTLP goes, what answers to a path of its API, the state of its process)."""
+    otlp, api, grpc = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    Path(folder, "config").write_text(json.dumps({
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": otlp}}}},
+        "exporters": {"jaeger_storage_exporter": {"trace_storage": "memory"}},
+        "extensions": {"jaeger_storage": {"backends": {"memory": {"memory": {"max_traces": 1000}}}},
+                       "jaeger_query": {"storage": {"traces": "memory"}, "enable_tracing": False, "http": {"endpoint": api}, "grpc": {"endpoint": grpc}}},
+        "service": {"telemetry": {"metrics": {"level": "none"}}, "extensions": ["jaeger_storage", "jaeger_query"],
+                    "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["jaeger_storage_exporter"]}}}}))
+    with running("jaeger", folder, "--config=file:config") as state:
+        yield f"http://{otlp}", lambda path: json.loads(asked(f"http://{api}{path}") or '{"data":[]}')["data"], state
+
+
+class InTrace:
+    """A span as Jaeger's API has it; times in us."""
+
+    def __init__(self, span):
+        self.id, self.name, self.warnings = span["spanID"], span["operationName"], span["warnings"]
+        self.begins, self.ends = span["startTime"], span["startTime"] + span["duration"]
+        self.tags = {t["key"]: t["value"] for t in span["tags"]}
+        self.parents = [(r["refType"], r["traceID"], r["spanID"]) for r in span["references"]]
+        self.ours = self.tags.get("otel.scope.name") == "parkwatch"
+
+
+def spans_of(answer, trace):
+    """{id: span} of one trace."""
+    (found,) = answer(f"/api/traces/{trace}") or [{"spans": []}]
+    spans = [InTrace(s) for s in found["spans"]]
+    expect(len({s.id for s in spans}) == len(spans), f"{trace}: {len(spans)} spans, some of them twice")
+    return {s.id: s for s in spans}
+
+
+def one_below_the_other(trace, spans, places):
+    """All of one trace is a tree, ours below those of the program, as it says itself: {goid: place}."""
+    ours = [s for s in spans.values() if s.ours]
+    expect([s.name for s in spans.values() if not s.parents] == ["HTTP GET"], f"{trace}: {[vars(s) for s in spans.values()]}")
+    for s in spans.values():
+        expect(not s.warnings and all(of == trace and parent in spans for _, of, parent in s.parents), f"{vars(s)}")
+    for s in ours:
+        ((how, _, parent),) = s.parents
+        above, place = spans[parent], places.get(s.tags["parkwatch.goroutine.id"])
+        expect(how == "CHILD_OF" and not above.ours and above.begins <= s.begins and s.begins + 10**6 <= s.ends <= above.ends, f"{vars(s)} {vars(above)}")
+        if place:
+            expect((parent, above.name, s.name) == (place["span_id"], place["span"], place["wait"]), f"{vars(s)}: {place}")
+        else:    # who asked, and the client's own goroutines
+            expect(above.tags["span.kind"] == "client", f"{vars(s)} {vars(above)}")
+    told = [s.tags["parkwatch.goroutine.id"] for s in ours]
+    expect(len(set(told)) == len(told) and set(places) <= set(told), f"{trace}: {told} {set(places)}")
+
+
+def jaeger_shows_long_waits_below_the_programs_own_spans():
+    """The program exports its own, when they end: each trace is whole then, and nothing in it warns of anything."""
+    traced = build.built_with_modules("traced")
+    with tempfile.TemporaryDirectory() as folder, jaeger(folder) as (otlp, answer, state), \
+            Daemon("--otlp", otlp, "--spans", env={"no_proxy": "*"}) as d, \
+            Target("quotes", command=traced, env={"OTEL_EXPORTER_OTLP_ENDPOINT": otlp, "OTEL_SERVICE_NAME": "shop"}) as t:
+        traces = collections.defaultdict(dict)
+        for place in json.loads(t.truth()):
+            traces[place["trace_id"]][place["goid"]] = place
+
+        def came():
+            expect(state()[0] is None, f"Jaeger ended: {state()}")
+            return all(set(places) <= {s.tags["parkwatch.goroutine.id"] for s in spans_of(answer, trace).values() if s.ours} for trace, places in traces.items())
+        d.until(came, "no spans of ours", WATCHED)
+        t.go()
+        expect(t.truth() == "done\n", "the program does not end its spans")
+        d.until(lambda: all(sum(not s.ours for s in spans_of(answer, trace).values()) == 4 for trace in traces), "the program's spans do not come")
+        expect(len(traces) == 3 and "shop" in answer("/api/services"), f"{traces.keys()} {answer('/api/services')}")
+        for trace, places in traces.items():
+            one_below_the_other(trace, spans_of(answer, trace), places)
+
+
 def pyroscope_gives_back_the_goroutines_of_the_program():
     """As often as they were pushed until it is asked."""
     address = f"127.0.0.1:{free_port()}"
@@ -285,6 +360,7 @@ def victoriametrics_scrapes_the_goroutines_of_the_program():
 BACKENDS = {the_collector_gets_what_the_programs_say: "otelcol", the_collector_gets_blocked_time: "otelcol",
             the_collector_gets_long_waits_as_children_of_the_programs_spans: "otelcol",
             the_collector_takes_a_recording_as_it_is_written: "otelcol",
+            jaeger_shows_long_waits_below_the_programs_own_spans: "jaeger",
             pyroscope_gives_back_the_goroutines_of_the_program: "pyroscope",
             victoriametrics_scrapes_the_goroutines_of_the_program: "victoriametrics"}
 ALL = {f.__name__: f for f in BACKENDS}
