@@ -39,6 +39,7 @@ import ended
 import harm
 import holder
 import incidents
+import keptrequests
 import launch
 import leaks
 import moments
@@ -121,6 +122,7 @@ MEASURE = (
     wanted,
     requesttruth,
     ended,
+    keptrequests,
     routes,
 )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import build
 from requesttruth import Truth, judged, listed, plain_path
 from serve import Daemon, alone, main, value
-from target import LIMIT, Target, expect
+from target import LIMIT, Target, expect, parkwatch
 
 ROUTES = 20    # of a target, at most
 
@@ -144,6 +144,8 @@ def they_are_on_disk_when_the_program_has_ended():
             past = asked(d, target + "/requests" + query)
             same = [sorted((q["method"], q["route"] or "", q["served_by"] or 0) for q in r["requests"]) for r in (living, past)]
             expect(same[0] == same[1] and same[0], f"{same}")
+        code, text, said = parkwatch("report", "--state-dir", d.own_dir.name, "--target", target.rpartition("/")[2], "--view", "requests", "-f", "json")
+        expect(code == 0 and [(q["route"], q["served_by"]) for q in json.loads(text)["requests"]] == [(q["route"], q["served_by"]) for q in past["requests"]], f"{code}: {said}")
 
 
 ALL = {f.__name__: f for f in (they_are_told_as_the_program_knows_them, by_default_what_clients_say_is_cut_to_routes, they_are_filtered, a_program_without_a_server_has_none,

@@ -17,17 +17,28 @@
 #include "engine/snapshot.h"
 #include "golang/gostate.h"
 
-/* All goroutines, whatever is shown of them. */
-static int save(const struct opts *o, const struct snapshot *t, const struct labelbook *labels,
-		struct fd_peers *peers, const struct report_meta *meta, FILE *to, struct cause *why)
+/* What was read, whatever is shown of it. */
+struct looked {
+	const struct snapshot *t;
+	const struct labelbook *labels;
+	const struct snapshot_requests *requests; /* none: nobody asked */
+	struct dump *d;
+};
+
+static int save(const struct opts *o, const struct looked *in, struct fd_peers *peers,
+		const struct report_meta *meta, FILE *to, struct cause *why)
 {
+	const struct snapshot *t = in->t;
 	scoped(factlog) f = NULL;
 	int err = save_begin(o, &t->target, meta, to, &f, why);
 
 	if (err)
 		return err;
 	for (size_t rt = 0; rt < t->target.nr && !err; rt++)
-		err = factlog__look(f, 0, (uint16_t)rt, t->wall_ns, t->censuses[rt], labels);
+		err = factlog__look(f, 0, (uint16_t)rt, t->wall_ns, t->censuses[rt], in->labels);
+	for (size_t rt = 0; rt < in->requests->nr && !err; rt++)
+		err = factlog__requests(f, 0, (uint16_t)rt, t->wall_ns, t->censuses[rt],
+					in->requests->of[rt]);
 	if (!err)
 		err = fd_peers__save(peers, t, f);
 	return save_end(f, meta, err, why);
@@ -74,26 +85,25 @@ static void say_end(const struct snapshot *t, const struct dump *d, const struct
 
 /* What is read, as it was asked for, and all of it where it is to be saved. */
 static int write_all(const struct opts *o, const struct format *f, const struct filter *filter,
-		     const struct snapshot *t, const struct labelbook *labels, struct dump *d,
-		     struct outfile *out, struct outfile *saved, struct cause *why)
+		     const struct looked *in, struct outfile *out, struct outfile *saved,
+		     struct cause *why)
 {
-	struct fd_peers peers = { .proc = t->target.proc };
+	struct fd_peers peers = { .proc = in->t->target.proc };
 	struct resource resource = { .nr = 0 };
 	struct report_meta meta;
 	const struct show_of of = { .meta = &meta, .peer = fd_peers__text, .peer_ctx = &peers };
 	FILE *to = outfile__stream(out);
 	int err;
 
-	snapshot__meta(t, &meta);
+	snapshot__meta(in->t, &meta);
 	meta.resource = &resource;
-	err = snapshot__resource(t, &resource, why);
+	err = snapshot__resource(in->t, &resource, why);
 	if (!err)
-		err = f->kind == FORMAT_PW ? save(o, t, labels, &peers, &meta, to, why)
-					   : show_dump(o, f, filter, d, &of, to, why);
+		err = f->kind == FORMAT_PW ? save(o, in, &peers, &meta, to, why)
+					   : show_dump(o, f, filter, in->d, &of, to, why);
 	err = outfile__end(out, err, why);
 	if (!err && saved)
-		err = outfile__end(saved,
-				   save(o, t, labels, &peers, &meta, outfile__stream(saved), why),
+		err = outfile__end(saved, save(o, in, &peers, &meta, outfile__stream(saved), why),
 				   why);
 	fd_peers__done(&peers);
 	resource__done(&resource);
@@ -103,9 +113,10 @@ static int write_all(const struct opts *o, const struct format *f, const struct 
 /* Requests are told of goroutines one by one. */
 static int check_format(const struct opts *o, const struct format *f, struct cause *why)
 {
-	if (f->kind == FORMAT_TEXT || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL)
+	if (f->kind == FORMAT_TEXT || f->kind == FORMAT_JSON || f->kind == FORMAT_JSONL ||
+	    f->kind == FORMAT_PW)
 		return 0;
-	return cause__set(why, -EINVAL, "--%s goes with text, json and jsonl, not with %s",
+	return cause__set(why, -EINVAL, "--%s goes with text, json, jsonl and pw, not with %s",
 			  o->requests ? "requests" : "over-deadline", f->name);
 }
 
@@ -156,7 +167,8 @@ static int dump(const struct opts *o, const struct format *f, const struct filte
 				    },
 				    &d, why);
 	if (!err)
-		err = write_all(o, f, filter, t, labels, d, out, saved, why);
+		err = write_all(o, f, filter, &(struct looked){ t, labels, &requests, d }, out,
+				saved, why);
 	if (!err)
 		say_end(t, d, labels, &until);
 	snapshot_requests__done(&requests);

@@ -216,13 +216,15 @@ const struct opt_def opt_table[] = {
 		  "same process",
 	  .not_with = { { NULL, "group", "a difference is grouped by creation site" } } },
 	{ PART_TARGET, "view", 0, OPT_TEXT, AT(shows), RPT, "VIEW",
-	  .help = "what is shown of the recording: record, dump, leaks, chans, refs; or by its "
+	  .help = "what is shown of the recording: record, dump, requests, leaks, chans, refs; or "
+		  "by its "
 		  "event: blocked, births, exits, sched, alloc, wakeups, cpu, block, mutex, wall",
 	  .otherwise = "what the recording command showed" },
 	{ PART_TARGET, "target", 0, OPT_TEXT, AT(target), RPT, "ID",
 	  .help = "in place of a recording: what 'parkwatch serve' has stored of this target, "
 		  "by --view: goroutines (the mean of the looks of that time, by stack; the "
-		  "usual one), dump (the last whole look of it), leaks (the last report of it); "
+		  "usual one), dump (the last whole look of it), requests (those of that look), "
+		  "leaks (the last report of it); "
 		  "of level profile or full also births, exits, blocked, alloc, cpu (what its "
 		  "recordings saw)" },
 	{ PART_TARGET, "state-dir", 0, OPT_FILE, AT(state_dir), RPT, "DIR",
@@ -318,6 +320,8 @@ const struct opt_def opt_table[] = {
 	{ PART_FILTER, "route", 0, OPT_TEXT, AT(route), RQS, "PATTERN",
 	  .help = "only requests whose route is like this, * and ? as in a shell: '/api/quote*'; "
 		  "the path, if no route is known" },
+	{ PART_FILTER, "route", 0, OPT_TEXT, AT(route), RPT, "PATTERN",
+	  .help = "the same of --view requests" },
 	{ PART_FILTER, "older", 0, OPT_TIME, AT(older_ns), RQS, "TIME",
 	  .help = "only requests that began this long ago or longer: as their span tells, else as "
 		  "long as the goroutine waits that serves them, or wants the answer; of one that "
@@ -326,8 +330,10 @@ const struct opt_def opt_table[] = {
 	  .help = "only goroutines that still wait though the context of their request has ended; "
 		  "it has what --requests has",
 	  .not_with = { { NULL, "group", "groups have no request" },
-			{ NULL, "diff", "a difference has no request" },
-			{ NULL, "save", "a recording has no requests" } } },
+			{ NULL, "diff", "a difference has no request" } } },
+	{ PART_FILTER, "over-deadline", 0, OPT_FLAG, AT(over_deadline), RPT, NULL,
+	  .help = "of a recording with requests: only goroutines that still wait though the "
+		  "context of their request has ended" },
 
 	{ PART_FILTER, "trace", 0, OPT_TRACE, AT(trace), RQS, "ID",
 	  .help = "only requests with goroutines in the trace with this id, and those: all of its "
@@ -336,6 +342,8 @@ const struct opt_def opt_table[] = {
 	  .help = "only goroutines in the trace with this id, or whose request is in it: all of "
 		  "its digits, or the first ones, 8 at least",
 	  .needs = "requests", .or_needs = "over-deadline" },
+	{ PART_FILTER, "trace", 0, OPT_TRACE, AT(trace), RPT, "ID",
+	  .help = "of a recording with requests: only goroutines in the trace with this id" },
 
 	/* --- what is shown --- */
 	{ PART_SHOW, "group", 0, OPT_WORD, AT(group), DMP | RPT, "BY",
@@ -360,10 +368,14 @@ const struct opt_def opt_table[] = {
 	{ PART_SHOW, "requests", 0, OPT_FLAG, AT(requests), DMP, NULL,
 	  .help = "which HTTP request each goroutine works for: text, a line; json and jsonl, a "
 		  "member",
-	  .more = "Read a second time, to be sure: it takes longer.",
+	  .more = "Read a second time, to be sure: it takes longer. A recording keeps them: for "
+		  "'parkwatch report --view requests'.",
 	  .not_with = { { NULL, "group", "groups have no request" },
-			{ NULL, "diff", "a difference has no request" },
-			{ NULL, "save", "a recording has no requests" } } },
+			{ NULL, "diff", "a difference has no request" } } },
+	{ PART_SHOW, "requests", 0, OPT_FLAG, AT(requests), RPT, NULL,
+	  .help = "the request that each goroutine works for, which a recording of dump "
+		  "--requests has: shown anyway, and without them that is an error",
+	  .not_with = { { NULL, "group", "groups have no request" } } },
 	{ PART_SHOW, "request-detail", 0, OPT_FLAG, AT(request_detail), DMP, NULL,
 	  .help = "the queries of requests too: they may have secrets", .needs = "requests",
 	  .or_needs = "over-deadline",

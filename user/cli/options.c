@@ -405,6 +405,22 @@ static int opts__command(struct opts *o, int argc, char **argv)
 	return o->command == CMD_MAX ? -EINVAL : 0;
 }
 
+/* One operand too many. */
+static int opts__refuse(const struct opts *o, const char *operand)
+{
+	const enum command views[] = { CMD_DUMP, CMD_REQUESTS, CMD_LEAKS, CMD_CHANS, CMD_REFS };
+	const size_t len = strlen(operand);
+	const bool recording = len > 3 && !strcmp(operand + len - 3, ".pw");
+
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		if (recording && o->command == views[i])
+			return usage_error(
+				o->command,
+				"a recording is shown by 'parkwatch report %s --view %s'", operand,
+				cmd_table[o->command].name);
+	return usage_error(o->command, "what is meant by '%s'", operand);
+}
+
 int opts__parse(struct opts *o, int argc, char **argv)
 {
 	struct given g = { .o = o };
@@ -427,8 +443,7 @@ int opts__parse(struct opts *o, int argc, char **argv)
 				   "what is meant by '%s'? A program to start comes after --",
 				   o->operands[0]);
 	if (o->nr_operands > cmd_table[o->command].operands_max)
-		return usage_error(o->command, "what is meant by '%s'",
-				   o->operands[cmd_table[o->command].operands_max]);
+		return opts__refuse(o, o->operands[cmd_table[o->command].operands_max]);
 	if (cmd_table[o->command].instead && given__find(&g, cmd_table[o->command].instead)) {
 		if (o->nr_operands)
 			return usage_error(o->command, "what is meant by '%s', beside --%s",

@@ -15,6 +15,7 @@
 #include "cli/counted.h"
 #include "cli/filters.h"
 #include "cli/format.h"
+#include "cli/kept_requests.h"
 #include "cli/of_requests.h"
 #include "cli/option_table.h"
 #include "cli/show.h"
@@ -52,6 +53,9 @@ static bool is_taken_over(const struct opts *o, const struct book *b, const char
 {
 	/* How many of something else. */
 	if (!strcmp(option, "top") && o->shows && strcmp(o->shows, b->view) != 0)
+		return false;
+	/* They are in the recording, so they are shown. */
+	if (!strcmp(option, "requests"))
 		return false;
 	return opt_of_report(option);
 }
@@ -106,7 +110,9 @@ static int report_dump(const struct opts *o, const struct format *f, const struc
 				  "'%s' has no look at all goroutines: it was written by '%s'; try "
 				  "--view %s",
 				  o->operands[0], r->book->view, r->book->view);
-	err = show_filtered(o, filter, &look.in, &d, why);
+	err = kept_requests_are_there(o, r, &look, why);
+	if (!err)
+		err = show_filtered(o, filter, &look.in, &d, why);
 	return err ? err : show_dump(o, f, filter, d, &of, out, why);
 }
 
@@ -284,6 +290,8 @@ static int write_view(const struct opts *o, enum view v, const struct replay *r,
 		err = report_chans(o, f, filter, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_REFS)
 		err = report_refs(o, f, r, outfile__stream(out), why);
+	else if (!err && v == VIEW_REQUESTS)
+		err = kept_requests_show(o, f, filter, r, outfile__stream(out), why);
 	else if (!err && v == VIEW_LEAKS)
 		err = report_leaks(o, f, r, outfile__stream(out), why);
 	else if (!err)
@@ -305,11 +313,9 @@ static int find_view(const struct opts *o, const struct replay *r, enum view *re
 	static const struct {
 		const char *name;
 		enum view v;
-	} views[] = { { "record", VIEW_RECORDING },
-		      { "dump", VIEW_DUMP },
-		      { "leaks", VIEW_LEAKS },
-		      { "chans", VIEW_CHANS },
-		      { "refs", VIEW_REFS } };
+	} views[] = { { "record", VIEW_RECORDING },  { "dump", VIEW_DUMP },
+		      { "requests", VIEW_REQUESTS }, { "leaks", VIEW_LEAKS },
+		      { "chans", VIEW_CHANS },       { "refs", VIEW_REFS } };
 	const char *name = o->shows ? o->shows : r->book->view, *has = event_word(r);
 	bool is_event = false;
 
@@ -330,10 +336,11 @@ static int find_view(const struct opts *o, const struct replay *r, enum view *re
 				  "--view %s",
 				  o->operands[0], name, r->book->view, has[0] ? " -e " : "", has,
 				  has[0] ? has : r->book->view);
-	return cause__set(why, -EINVAL,
-			  "there is no view '%s': record, dump, leaks, chans, refs; blocked, "
-			  "births, exits, sched, alloc, wakeups, cpu, block, mutex, wall",
-			  name);
+	return cause__set(
+		why, -EINVAL,
+		"there is no view '%s': record, dump, requests, leaks, chans, refs; blocked, "
+		"births, exits, sched, alloc, wakeups, cpu, block, mutex, wall",
+		name);
 }
 
 static int report(const struct opts *o, const struct replay *r, const struct event_filter *events,
@@ -345,6 +352,8 @@ static int report(const struct opts *o, const struct replay *r, const struct eve
 	enum view v;
 	int err = find_view(o, r, &v, why);
 
+	if (!err)
+		err = kept_requests_check(o, v, why);
 	if (err)
 		return err;
 	for (size_t i = 0; i < o->nr_shown && v == VIEW_REFS; i++)
@@ -415,7 +424,8 @@ static int report_target(const struct opts *o)
 
 	of.operands = &name;
 	of.nr_operands = 1;
-	of.shows = NULL;
+	if (!o->shows || strcmp(o->shows, "requests") != 0)
+		of.shows = NULL; /* as what is stored of it was written */
 	if (!err)
 		err = report(&of, r, &all, &why);
 	return exit_status(err, &why);
@@ -580,6 +590,7 @@ static void print_info(const char *path, const struct replay *r)
 	if (r->meta.duration_ns)
 		printf("duration      %.3g s\n", (double)r->meta.duration_ns / 1e9);
 	print_looks(r);
+	kept_requests_print(r);
 	print_waits(r);
 	print_refs(r);
 	if (event[0])

@@ -19,6 +19,7 @@ static const struct stored_view {
 } views[] = {
 	{ "goroutines", STORED_SUMS_VIEW, false, false },
 	{ "dump", STORED_WHOLE_VIEW, true, false },
+	{ "requests", STORED_WHOLE_VIEW, true, false },
 	{ "leaks", STORED_LEAKS_VIEW, true, false },
 	{ "blocked", "blocked", false, true },
 	{ "births", "births", false, true },
@@ -58,10 +59,12 @@ int stored_open(const struct opts *o, char only[STORED_ONLY_MAX], struct replay 
 	int err;
 
 	if (!v)
-		return cause__set(why, -EINVAL,
-				  "'%s' is not stored of a target: --view goroutines, dump, leaks; "
-				  "blocked, births, exits, alloc, cpu",
-				  o->shows);
+		return cause__set(
+			why, -EINVAL,
+			"'%s' is not stored of a target: --view goroutines, dump, requests, "
+			"leaks; "
+			"blocked, births, exits, alloc, cpu",
+			o->shows);
 	if (a.to_unix_ns <= a.from_unix_ns)
 		return cause__set(why, -EINVAL, "--to must be after --from");
 	a.view = v->command;
