@@ -18,13 +18,16 @@ ROUTES = 20    # of a target, at most
 
 
 @contextlib.contextmanager
-def serving(detail=False, kind="hang", program="requests"):
-    """A daemon that only looks, a program that hangs with its requests, the truth of that, and its path in the API."""
+def serving(detail=False, kind="hang", program="requests", still=False):
+    """A daemon that only looks, a program that hangs with its requests, the truth of that, and its path in the API. still: it was stopped, so
+    each look says the same."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         config = Path(folder, "parkwatch.yaml")
         config.write_text("rules:\n- level: metrics\n" + ("requests: {detail: true}\n" if detail else ""))
         t = stack.enter_context(Target(kind, command=build.built(build.MODES_MINOR, "stripped", program)))
         truth = Truth(t.truth())
+        if still:
+            os.kill(t.pid, signal.SIGSTOP)
         d = stack.enter_context(Daemon("--config", str(config)))
         yield d, t, truth, f"/api/v1/targets/{d.looked_at(t.pid)['id']}"
 

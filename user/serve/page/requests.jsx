@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The requests of the last look: which are under way, and of one who waits for whom, and since when.
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { own_frame } from "./goroutines.jsx";
 import { Filters, Nothing, Place, Stack, Text } from "./parts.jsx";
 import { go, url_of, usePolled } from "./state.js";
@@ -10,10 +11,10 @@ const FIRST = 200;     // requests
 const DRAWN = 100;     // goroutines of one request
 const WIDTH = 1000;    // of a bar, whatever its width on the screen
 
-// What the URL calls a request: its first goroutine, which serves it, if anybody does.
-const name_of = (q) => q.goroutines[0].goid;
 const waits_ns = (q) => Math.max(0, ...q.goroutines.map((g) => g.wait_ns || 0));
 const is_sent = (q) => q.kind === "outgoing"; // by the program itself
+// What the URL calls a request: its first goroutine, which serves it, if anybody does. That may send another one meanwhile.
+const name_of = (q) => `${is_sent(q) ? "sent-" : ""}${q.goroutines[0].goid}`;
 export const title_of = (q) => [q.method, q.route && !q.path ? q.route : q.path || q.route].filter(Boolean).join(" ") || "a request";
 
 // At least so old as somebody has waited for it.
@@ -37,6 +38,9 @@ function path_of(id, url) {
 	return `/api/v1/targets/${id}/requests${query.size ? `?${query}` : ""}`;
 }
 
+// Ids of 64 bits begin with zeros.
+const short_id = (id) => (id.startsWith("00000000") ? `...${id.slice(-8)}` : `${id.slice(0, 8)}...`);
+
 // Leads to the goroutines of a trace.
 export function Trace({ id, target }) {
 	const values = { target, view: "goroutines", trace_id: id };
@@ -46,7 +50,7 @@ export function Trace({ id, target }) {
 			e.preventDefault();
 			e.stopPropagation();
 			go({ view: "goroutines", trace_id: id });
-		}}><span class="text">{id.slice(0, 8)}...</span></a>
+		}}><span class="text">{short_id(id)}</span></a>
 	);
 }
 
@@ -66,6 +70,18 @@ function Row({ q, target, chosen }) {
 	);
 }
 
+// Leads to another request.
+function Other({ q, target, words }) {
+	const values = { target, view: "requests", request: name_of(q) };
+
+	return (
+		<a data-other={name_of(q)} href={url_of(values)} onClick={(e) => {
+			e.preventDefault();
+			go({ request: name_of(q), route: "", older: "", trace_id: "" });
+		}}><Text lines={1}>{words}</Text></a>
+	);
+}
+
 // Goroutine to those that hold what it waits for.
 function holders_of(chans) {
 	const of = new Map();
@@ -77,7 +93,8 @@ function holders_of(chans) {
 }
 
 /*
- * The order of a waterfall: below each goroutine those that it waits for, then those that it made. Each once.
+ * The order of a waterfall: below each goroutine those that it waits for, then those that it made. Each once. Who serves waits for those
+ * that are awaited by the request.
  */
 function in_order(q, details, held) {
 	const here = new Set(q.goroutines.map((g) => g.goid)), done = new Set(), rows = [];
@@ -88,22 +105,25 @@ function in_order(q, details, held) {
 		done.add(goid);
 		rows.push({ g: of.get(goid), depth });
 		(held.get(goid)?.goids || []).forEach((to) => put(to, depth + 1));
+		if (goid === q.served_by)
+			q.goroutines.filter((g) => g.relation === "awaited by").forEach((g) => put(g.goid, depth + 1));
 		q.goroutines.filter((g) => details.get(g.goid)?.parent_goid === goid).forEach((g) => put(g.goid, depth + 1));
 	};
 
+	here.has(q.served_by) && put(q.served_by, 0);
 	q.goroutines.forEach((g) => here.has(details.get(g.goid)?.parent_goid) && g.relation !== "serves" || put(g.goid, 0));
 	q.goroutines.forEach((g) => put(g.goid, 0));
 	return rows;
 }
 
 // What it waits for, and who has that.
-function Waits({ g, detail, held, others }) {
-	const by = held.get(g.goid);
+function Waits({ q, g, detail, held, others, sent, target }) {
+	const by = held.get(g.goid), calls = detail?.calls, words = calls && `${calls.scheme}://${calls.host}${calls.path || ""}`, other = sent.get(g.goid);
 
 	return (
 		<>
 			{g.reason || g.status}
-			{detail?.calls && <>, calls {detail.calls.method} <Text lines={1}>{`${detail.calls.scheme}://${detail.calls.host}${detail.calls.path || ""}`}</Text></>}
+			{calls && <>, calls {calls.method} {other && other !== q ? <Other q={other} target={target} words={words} /> : <Text lines={1}>{words}</Text>}</>}
 			{by ? <> the {by.lock.kind} <span class="text soft">{by.lock.addr}</span>{by.goids.map((goid) => <span key={goid} data-held-by={goid}>, held by goroutine {goid}{others.get(goid) && <> of <Text lines={1}>{others.get(goid)}</Text></>}</span>)}</>
 				: (detail?.waits_for || []).slice(0, 4).map((o, i) => <span key={i} class="soft"> {o.kind} <span class="text">{o.addr || o.peer || ""}</span></span>)}
 		</>
@@ -126,7 +146,8 @@ function Waterfall({ q, target, requests }) {
 	const goids = q.goroutines.slice(0, DRAWN).map((g) => g.goid);
 	const got = usePolled(`/api/v1/targets/${target.id}/goroutines?goid=${goids.join(",")}`), locks = usePolled(`/api/v1/targets/${target.id}/chans`);
 	const details = new Map((got?.status === 200 ? got.data : []).map((g) => [g.goid, g])), held = holders_of(locks?.status === 200 ? locks.data : null);
-	const others = new Map(requests.flatMap((r) => (r === q ? [] : r.goroutines.map((g) => [g.goid, title_of(r)]))));
+	const others = new Map(requests.flatMap((r) => (r === q || is_sent(r) ? [] : r.goroutines.map((g) => [g.goid, title_of(r)]))));
+	const sent = new Map(requests.filter(is_sent).flatMap((r) => r.goroutines.map((g) => [g.goid, r])));
 	const most = Math.max(waits_ns(q), (q.age_s || 0) * 1e9, 1);
 
 	return (
@@ -139,7 +160,7 @@ function Waterfall({ q, target, requests }) {
 						<td>{g.relation}</td>
 						<td class="time"><Bar ns={g.wait_ns || 0} most={most} deadline_s={q.deadline_s} /></td>
 						<td class="n">{g.wait_ns === null ? NOT_KNOWN : long(g.wait_ns / 1e9)}</td>
-						<td><Waits g={g} detail={details.get(g.goid)} held={held} others={others} /></td>
+						<td><Waits q={q} g={g} detail={details.get(g.goid)} held={held} others={others} sent={sent} target={target.id} /></td>
 						<td>
 							{details.get(g.goid)?.stack.length
 								? <details><summary><Place at={own_frame(details.get(g.goid).stack)} /></summary><Stack frames={details.get(g.goid).stack} /></details>
@@ -154,9 +175,19 @@ function Waterfall({ q, target, requests }) {
 
 function One({ q, target, requests }) {
 	const facts = [["host", q.host], ["from", q.peer], ["trace", q.trace_id], ["span", q.span]].filter(([, value]) => value);
+	const here = new Set(q.goroutines.map((g) => g.goid)), row = useRef();
+	const for_whom = is_sent(q) ? requests.filter((r) => !is_sent(r) && r.goroutines.some((g) => here.has(g.goid))) : [];
 
+	// Who comes by a link sees it, and who opens a row that is far down sees what is below it.
+	useLayoutEffect(() => {
+		const { top } = row.current.previousElementSibling.getBoundingClientRect();
+
+		if (top < 0 || top > innerHeight / 2)
+			row.current.previousElementSibling.scrollIntoView();
+	}, []);
 	return (
-		<tr><td colSpan={7}>
+		<tr ref={row}><td colSpan={7}>
+			{for_whom.map((r) => <p key={name_of(r)}><span class="soft">for</span> <Other q={r} target={target.id} words={title_of(r)} /></p>)}
 			<p>{facts.map(([name, value]) => <span key={name}><span class="soft">{name}</span> <Text lines={1}>{value}</Text> </span>)}</p>
 			<Waterfall q={q} target={target} requests={requests} />
 			{q.goroutines.length > DRAWN && <p class="soft">The first {DRAWN} of {count(q.goroutines.length, "goroutine")}.</p>}
@@ -164,27 +195,30 @@ function One({ q, target, requests }) {
 	);
 }
 
+// The first ones wait longest. The one that is asked for is there, wherever it is.
 function Rows({ of, title, target, url, requests }) {
+	const those = of.filter((q, i) => i < FIRST || name_of(q) === url.request);
+
 	return (
 		<>
 			<h3>{title}</h3>
 			<table class="requests">
 				<thead><tr><th>method</th><th>route</th><th>path</th><th class="n">age</th><th class="n">deadline</th><th class="n">goroutines</th><th>trace</th></tr></thead>
 				<tbody>
-					{of.slice(0, FIRST).map((q) => {
-						const chosen = Number(url.request) === name_of(q);
+					{those.map((q) => {
+						const chosen = url.request === name_of(q);
 
 						return [<Row key={name_of(q)} q={q} target={target} chosen={chosen} />, chosen && <One key={`${name_of(q)} one`} q={q} target={target} requests={requests} />];
 					})}
 				</tbody>
 			</table>
-			{of.length > FIRST && <p class="soft">The first {FIRST}.</p>}
+			{of.length > FIRST && <p class="soft" data-cut>Those that wait longest: {FIRST} of {number(of.length)}. Filters find the others.</p>}
 		</>
 	);
 }
 
 function Shown({ data, target, url }) {
-	const all = [...data.requests, ...data.over], sent = data.requests.filter(is_sent), served = data.requests.filter((q) => !is_sent(q));
+	const over = data.over.map((q) => ({ ...q, over: true })), all = [...data.requests, ...over], sent = data.requests.filter(is_sent), served = data.requests.filter((q) => !is_sent(q));
 
 	return (
 		<>
@@ -194,7 +228,7 @@ function Shown({ data, target, url }) {
 			</p>
 			{served.length > 0 && <Rows of={served} title="Under way" target={target} url={url} requests={all} />}
 			{sent.length > 0 && <Rows of={sent} title="Sent by the program" target={target} url={url} requests={all} />}
-			{data.over.length > 0 && <Rows of={data.over.map((q) => ({ ...q, over: true }))} title="Over, and goroutines still have them" target={target} url={url} requests={all} />}
+			{data.over.length > 0 && <Rows of={over} title="Over, and goroutines still have them" target={target} url={url} requests={all} />}
 		</>
 	);
 }
