@@ -264,8 +264,10 @@ class InTrace:
 
 def spans_of(answer, trace):
     """{id: span} of one trace."""
-    (found,) = answer(f"/api/traces/{trace}") or [{"spans": []}]
+    (found,) = answer(f"/api/traces/{trace}") or [{"spans": [], "processes": {}}]
     spans = [InTrace(s) for s in found["spans"]]
+    services = {p["serviceName"] for p in found["processes"].values()}
+    expect(services <= {"shop"}, f"{services}: the program says that it is shop")
     expect(len({s.id for s in spans}) == len(spans), f"{trace}: {len(spans)} spans, some of them twice")
     return {s.id: s for s in spans}
 

@@ -104,7 +104,7 @@ def goroutines_in_a_span_are_linked_to_it(kind):
 def a_wait_is_told_once_while_the_program_collects():
     """Go's collector notes since when goroutines wait, and what it notes is all that is known: it runs ten times a second."""
     with Server() as s, Server() as elsewhere, Daemon("--otlp", f"http://127.0.0.1:{s.port}", "--spans", env={"no_proxy": "*"}) as d, \
-            Target("quotes", command=build.built_with_modules("traced"), env={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{elsewhere.port}"}) as t:
+            Target("quotes", command=build.built_with_modules("traced"), env={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{elsewhere.port}", "OTEL_SERVICE_NAME": "shop"}) as t:
         places = {place["goid"]: place for place in json.loads(t.truth())}
         target, looks = f"/api/v1/targets/{d.looked_at(t.pid)['id']}", {}
 
@@ -117,6 +117,8 @@ def a_wait_is_told_once_while_the_program_collects():
                 looks.setdefault(tuple(sorted(waits.items())), (have, spans))
             return len(looks) == 3
         d.until(told, "they are not told", WATCHED)
+        services = {attributes(r["resource"])["service.name"] for path, _, body in s.got if path == "/v1/traces" for r in json.loads(body)["resourceSpans"]}
+    expect(services == {"shop"}, f"{services}: the program says that it is shop")
     for have, spans in looks.values():
         expect(sorted(have) == sorted(places), f"{len(have)} spans of {len(places)} waits: {spans}")
         for goid, span in spans:
