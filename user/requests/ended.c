@@ -8,14 +8,14 @@
  * The request's own and, right above it, its connection's: net/http cancels one of these when it
  * cannot read any more (server.go connReader.handleReadError), or the stream of HTTP/2 is closed.
  */
-#define OF_CONNECTION  2u
+#define OF_CONNECTION 2u
 /* Timers that are due so near to each other may fire in any order. */
 #define TIMER_SLACK_NS ((int64_t)NS_PER_SEC)
 
 enum place { /* of a context, seen from the one that ended */
-	PLACE_OWN,
-	PLACE_PARENT,
-	PLACE_REQUEST,
+	     PLACE_OWN,
+	     PLACE_PARENT,
+	     PLACE_REQUEST,
 };
 
 struct candidate {
@@ -28,7 +28,7 @@ struct candidate {
 struct run { /* those next to each other that have the same end */
 	struct candidate v[CANDIDATES_MAX];
 	size_t nr;
-	bool whole;   /* who was the first to end is one of them */
+	bool whole;      /* who was the first to end is one of them */
 	uint32_t beyond; /* how many of them from the request's own on, it included */
 };
 

@@ -19,9 +19,10 @@ struct leaks;
 
 struct leak_sent {
 	const char *method, *scheme, *host;
-	const char *path; /* "/quote/7", of several "/quote/..."; NULL: it is not known, or not to be told */
-	uint64_t count;   /* goroutines */
-	uint64_t timed;   /* of these it is known how long they wait: */
+	const char *
+		path; /* "/quote/7", of several "/quote/..."; NULL: it is not known, or not to be told */
+	uint64_t count; /* goroutines */
+	uint64_t timed; /* of these it is known how long they wait: */
 	uint64_t min_ns, max_ns;
 };
 
