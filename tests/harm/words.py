@@ -78,7 +78,7 @@ def each_report(pid):
     yield from (("chans", "-d", "200ms", "-f", f) for f in ("text", "json", "html"))
     yield from (("refs", "--wait", "chan*", "-f", f) for f in ("text", "json"))
     yield from (("leaks", "-d", "1", "--all", "--suspects", "-f", f) for f in ("text", "json", "html", "folded"))
-    yield from (("record", "-d", "200ms", "-e", e, "-f", f) for e in ("blocked", "alloc") for f in ("text", "json", "folded", "pprof", "html"))
+    yield from (("record", "-d", "200ms", "-e", e, "-f", f) for e in ("blocked", "alloc") for f in ("text", "json", "folded", "pprof", "otlp", "html"))
     yield ("record", "-d", "200ms", "--root", "label", "--no-probes", "-v")
     yield ("doctor", "-v")
 
@@ -91,8 +91,8 @@ def every_report_only_shows_what_the_target_says():
             code, out, said = ran(command, "-p", h.pid, *args)
             expect(code == 0 or (command == "leaks" and code == 3), f"{what}: {code} {said!r}")
             only_shown(what + ": standard error", said)
-            if "pprof" in args or "html" in args:
-                out = gzip.decompress(out) if "pprof" in args else out[out.index(b"<body"):] if b"<body" in out else out
+            if {"pprof", "otlp", "html"} & set(args):
+                out = gzip.decompress(out) if "pprof" in args else out if "otlp" in args else out[out.index(b"<body"):] if b"<body" in out else out
                 for name in NAMES.values():
                     expect(name not in out, f"{what}: {name} as it is")
                 m = RAW.search(out) if "html" in args else re.search(rb"\x1b[c\[\]]|\xe2\x80\xae|\xc2\x9b", out)

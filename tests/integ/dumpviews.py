@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 import build
 from dump import dump, frames, goroutines, plain, report, word
 from goroutines import Dumped, traceback
 from outputs import FLAMEGRAPH
+from servesinks import profile_of
 from target import expect, parkwatch
 
 DEBUG1_FRAMES = 25    # compared: before Go 1.23 a goroutine profile has 32 pcs of a stack, which may be more frames
@@ -118,6 +120,20 @@ def go_tool_pprof_reads_the_same_goroutines(minor):
     for g in lines:
         want[tuple(own(funcs(g)))] += 1
     same_counts(got, want, "pprof")
+
+
+def a_profile_for_otlp_has_the_same_goroutines(minor):
+    with Idle(minor) as t, tempfile.TemporaryDirectory() as d:
+        lines = goroutines(t.pid).values()
+        dump(t.pid, "-o", os.path.join(d, "dump.otlp"))
+        of, kind, unit, samples, seconds = profile_of(Path(d, "dump.otlp").read_bytes())
+    expect((kind, unit, seconds, of["process.pid"]) == ("goroutine", "count", 0, t.pid), f"{of} {kind}")
+    got, want = collections.Counter(), collections.Counter()
+    for (functions, told), n in samples.items():
+        got[tuple(own([plain(f) for f in functions[::-1]])), dict(told)["state"]] += n
+    for g in lines:
+        want[tuple(own(funcs(g))), word(g)] += 1
+    same_counts(got, want, "otlp")
 
 
 def debug1_of_pprof_counts_the_same(minor):
@@ -387,7 +403,7 @@ def panicparse_reads_the_text(minor):
 CASES = [
     (panicparse_reads_the_text, (26, 15)),
     (json_and_jsonl_are_the_same_objects, (26, 19, 15)), (folded_lines_are_the_same_goroutines, (26, 19, 15)),
-    (go_tool_pprof_reads_the_same_goroutines, (26, 19, 15)), (debug1_of_pprof_counts_the_same, (27, 26, 23, 19, 15)),
+    (go_tool_pprof_reads_the_same_goroutines, (26, 19, 15)), (a_profile_for_otlp_has_the_same_goroutines, (26,)), (debug1_of_pprof_counts_the_same, (27, 26, 23, 19, 15)),
     (the_html_page_has_all_of_them, (26,)), (each_filter_takes_what_it_says, (26, 19, 15)), (filters_combine, (26,)),
     (a_filter_by_processor, (26, 19)), (older_takes_those_known_to_be, (26, 19)), (order_and_top, (26,)),
     (groups_count_what_they_have_in_common, (26, 19)), (a_difference_is_what_went_and_came, (26, 19)),
