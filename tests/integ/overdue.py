@@ -78,6 +78,14 @@ def text_says_the_same(text, fates, routed):
         expect(bool(cure) == fate["ignores"], f"{kind}: {text}")
 
 
+def calls_are_those_of_the_clients(report, fates):
+    """Each waits for a handler that hangs; nobody else of the program calls."""
+    told = [(s["path"], s["count"], s["method"], s["scheme"]) for g in report["groups"] if g["calls"] for s in g["calls"]["to"]]
+    expect(sorted(told) == sorted((f"/{kind}/...", fate["count"], "GET", "http") for kind, fate in fates.items() if fate["serve"]), f"{told}")
+    for g in report["groups"]:
+        expect(not g["calls"] or (g["start"]["func"] == "main.ask" and g["calls"]["count"] == g["count"] and g["calls"]["others"] == 0), f"{g}")
+
+
 def leaks_say_of_which_requests(minor, mode):
     """Live and from the recording; with paths and without. What is healthy has no evidence against it."""
     routed = minor >= SINCE_PATTERN
@@ -87,6 +95,7 @@ def leaks_say_of_which_requests(minor, mode):
         code, again, said = parkwatch("report", saved, "-f", "json")
         expect(code == 0 and again == out, f"the recording says something else: {said}")
         text = parkwatch("report", saved)[1]
+        calls_are_those_of_the_clients(json.loads(parkwatch("report", saved, "--all", "-f", "json")[1]), fates)
     expect("secret" not in out + text, "the query is told")
     expect("/id-" not in bare, "a path is told")
     for report, paths in ((json.loads(out), True), (json.loads(bare), False)):
