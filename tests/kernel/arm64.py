@@ -71,6 +71,7 @@ QUICK_PROGRAMS = {"reached": [(27, "static"), (build.MODES_MINOR, "static")], "l
 QUICK = [r"reach=^reach: kinds-1\.27$", r"refs=every_way_is_told \[go1\.27 static", r"leaks=a_few_kinds \[go1\.27\]",
          r"requesttruth=all_that_is_said_is_true \[go1\.27 stripped", r"harm=doctor_names_left_probes_and_repairs"]
 LIMIT_S = 6000
+LEFT_PROBES = "proc_mem.force_override=always"    # tests leave probes by /proc/PID/mem, which newer kernels allow debuggers alone
 
 
 def needed(path, found, besides=LIBRARIES):
@@ -196,7 +197,7 @@ def boot(kernel, tree, work, o):
     out = work / f"out-{kernel}"
     envs = {"TRANSPORTS": "ring", "PARKWATCH": "/bin/parkwatch", "PARKWATCH_TEST_CACHE": "/cache", "PYTHONDONTWRITEBYTECODE": "1", **({"WAYS": "uprobe-multi"} if o.quick else {})}
     with (work / "said").open("w+") as said:
-        run = subprocess.Popen([HERE / "kboot", "-a", "arm64", "-t", str(LIMIT_S), "-m", "3072", *(word for name in envs for word in ("-e", f"{name}={envs[name]}")),
+        run = subprocess.Popen([HERE / "kboot", "-a", "arm64", "-t", str(LIMIT_S), "-m", "3072", "-K", LEFT_PROBES, *(word for name in envs for word in ("-e", f"{name}={envs[name]}")),
                                 "-d", tree, "-o", out, kernel, "--", "sh", "-c", command(o)], stdout=subprocess.PIPE, stderr=said, text=True)
         for line in run.stdout:
             yield line.rstrip("\n")
