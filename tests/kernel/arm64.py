@@ -54,7 +54,6 @@ PROGRAMS = {
     "knots": [(17, "static"), (22, "static"), (27, "static")],
     "work": [(build.MODES_MINOR, "static")],
     "sampled": [(17, "static"), (27, "static")],
-    "burner": [(22, "static"), (27, "static")],
 }
 INTEG = [
     r"reach=^reach: (kinds-1\.(17|19|22|27)|many-1\.(22|27)|proof-1\.27)$",
@@ -64,7 +63,6 @@ INTEG = [
     r"leaks=a_few_kinds_at_a_time \[go1\.(19|27)\]",
     r"requesttruth=all_that_is_said_is_true \[go1\.(17|22|27) stripped",
     r"sampling=births_are_as_many_as_goids \[go1\.(17|27)\]",
-    r"cpu=shares_are_those_of_gos_own_profile \[go1\.(22|27)\]",
     r"harm=doctor_names_left_probes_and_repairs|a_repair_takes_no_probe",
 ]
 QUICK_PROGRAMS = {"reached": [(27, "static"), (build.MODES_MINOR, "static")], "leaks": [(27, "static")], "requests": [(27, "stripped")], "work": [(build.MODES_MINOR, "static")]}
