@@ -8,8 +8,8 @@
  * that called it from the same package. So it is said of who waits for the answer, and of
  * goroutines of the client that send the request, or wait until its answer has been read. A request
  * that is only in hand was not sent, or is answered. Of a call of gRPC the frames are those of its
- * clientStream, from the call to the end of its answer. Go 1.15 to 1.27, google.golang.org/grpc 1.56
- * to 1.83. Not thread-safe.
+ * clientStream, from the call to the end of its answer. Go 1.15 to 1.27, google.golang.org/grpc
+ * 1.83; of another one nothing is said if its clientStream is another. Not thread-safe.
  */
 #ifndef PARKWATCH_REQUESTS_CALLING_H
 #define PARKWATCH_REQUESTS_CALLING_H

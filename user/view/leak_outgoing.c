@@ -145,13 +145,9 @@ static int entry__outgoing(struct leaks *l, struct leak_entry *e, const struct g
 int leak_outgoing__note(struct leaks *l, const struct grequests *const *rs)
 {
 	scoped_mem struct item *v = NULL;
-	size_t most = 0;
 	int err = 0;
 
-	for (size_t i = 0; i < l->nr; i++)
-		if (leaks__group(l, &l->entries[i])->nr > most)
-			most = leaks__group(l, &l->entries[i])->nr;
-	v = reallocarray(NULL, most + 1, sizeof(*v));
+	v = reallocarray(NULL, leaks__most(l) + 1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->nr && !err; i++)

@@ -228,6 +228,17 @@ static inline const struct leak_group *leaks__group(const struct leaks *l,
 	return leakset__group(l->set, e->group);
 }
 
+/* Goroutines of the largest group. */
+static inline size_t leaks__most(const struct leaks *l)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < l->nr; i++)
+		if (leaks__group(l, &l->entries[i])->nr > most)
+			most = leaks__group(l, &l->entries[i])->nr;
+	return most;
+}
+
 /* What members of the group allocated, NULL: of all goroutines; NULL if it is not known. */
 static inline const struct leak_sum *leaks__allocs(const struct leaks *l,
 						   const struct leak_entry *e)
