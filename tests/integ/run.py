@@ -121,8 +121,6 @@ MEASURE = (
     launch,
     wanted,
     requesttruth,
-    ended,
-    keptrequests,
     routes,
 )
 
@@ -150,6 +148,8 @@ WAIT = (
     servepods,
     serverecord,
     serverequests,
+    ended,
+    keptrequests,
     serverestarts,
     servesinks,
     servespans,

@@ -220,7 +220,7 @@ def what_was_stored_is_read_while_it_runs_and_after_a_kill(how):
     one_line(before, "nothing of")
     one_line(other, "nothing of 'none-1-1'", target)
     one_line(births, "nothing of", "profile or full")
-    one_line(refs, "'refs'", "goroutines, dump, leaks", code=2)
+    one_line(refs, "'refs'", "goroutines, dump, requests, leaks", code=2)
     expect(private == ["0o700", "0o700"], f"{private}")
 
 
