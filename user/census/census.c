@@ -72,8 +72,8 @@ struct reader {
 };
 
 /*
- * Whatever becomes of it, the next one begins anew, but for what is known of code, and where the gs
- * are: a g is never freed.
+ * Whatever becomes of it, the next one begins anew, but for what is known of code and of waits, and
+ * where the gs are: a g is never freed.
  */
 static void reader__done(struct reader *r, int err)
 {

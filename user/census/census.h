@@ -44,9 +44,9 @@ int census__read_until(const struct addrspace *as, const struct goruntime *rt, u
 		       struct deadline *until, struct census **ret);
 
 /*
- * For one census after another: what is known of the code is kept, since when who waits, and where the g structs are, so
- * that all but the first begin with the goroutines themselves: on a machine with few processors its
- * own time before that is time in which some of them cannot run. A take that fails leaves the
+ * For one census after another: what is known of the code is kept, since when who waits, and where
+ * the g structs are, so that all but the first begin with the goroutines themselves: on a machine
+ * with few processors its own time before that is time in which some of them cannot run. A take that fails leaves the
  * reader as new. as, rt: borrowed.
  */
 struct reader;

@@ -21,7 +21,10 @@
 
 #include "census/census.h"
 
-/* Whom a collection noted so waits since since_ns, or longer; 0: not known. Ascending; all zero: nothing is known. */
+/*
+ * Whom a collection noted so waits since since_ns, or longer; 0: not known. Ascending; all zero:
+ * nothing is known.
+ */
 struct wait_bounds {
 	struct wait_bound {
 		uint64_t noted_ns, since_ns;

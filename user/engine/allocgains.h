@@ -27,7 +27,10 @@ DEFINE_SCOPED(allocgains)
 /* One sum of a reading. 0 or -ENOMEM. */
 int allocgains__add(struct allocgains *g, uint16_t rt, const struct pw_alloc_key *key,
 		    const struct pw_alloc_sum *sum);
-/* A sum that is kept here alone grew by that; at_ns: when, in an interval that may have ended. 0, -ENOSPC: there are ALLOCGAINS_MAX others; -ENOMEM. */
+/*
+ * A sum that is kept here alone grew by that; at_ns: when, in an interval that may have ended. 0,
+ * -ENOSPC: there are ALLOCGAINS_MAX others; -ENOMEM.
+ */
 int allocgains__more(struct allocgains *g, uint16_t rt, const struct pw_alloc_key *key,
 		     const struct pw_alloc_sum *by, uint64_t at_ns);
 bool allocgains__knows(const struct allocgains *g, uint16_t rt, const struct pw_alloc_key *key);

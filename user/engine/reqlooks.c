@@ -330,6 +330,14 @@ static bool reqlooks__settles(struct reqlooks *l, const struct pw_hdr *h, const 
 	return true;
 }
 
+/* They are told, and kept no more. */
+static void reqlooks__put_allocs(struct reqlooks *l, struct held_allocs *h, uint32_t label)
+{
+	l->put_alloc(l->put_ctx, &h->sum, label);
+	HASH_DEL(l->allocs, h);
+	free(h);
+}
+
 static void reqlooks__settle(struct reqlooks *l)
 {
 	struct held_allocs *h, *next;
@@ -345,11 +353,8 @@ static void reqlooks__settle(struct reqlooks *l)
 	l->nr_held = nr;
 	HASH_ITER(hh, l->allocs, h, next)
 	{
-		if (!reqlooks__settles(l, &h->sum.hdr, &h->before, &label))
-			continue;
-		l->put_alloc(l->put_ctx, &h->sum, label);
-		HASH_DEL(l->allocs, h);
-		free(h);
+		if (reqlooks__settles(l, &h->sum.hdr, &h->before, &label))
+			reqlooks__put_allocs(l, h, label);
 	}
 }
 
@@ -439,9 +444,7 @@ void reqlooks__end(struct reqlooks *l)
 	l->nr_held = 0;
 	HASH_ITER(hh, l->allocs, h, next)
 	{
-		l->put_alloc(l->put_ctx, &h->sum, l->no_look);
-		HASH_DEL(l->allocs, h);
-		free(h);
+		reqlooks__put_allocs(l, h, l->no_look);
 	}
 }
 
